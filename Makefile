@@ -1,0 +1,44 @@
+# Everything a fresh machine needs is Python 3.11+, make and, for `make test`, Chromium.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCKS := requirements.lock requirements-server.lock requirements-test.lock
+
+.PHONY: setup demo test bench lock system
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml $(LOCKS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hiprep: $(PYTHON) is too old (wanted Python 3.11 or newer)" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv || { echo "hiprep: Python's venv module is missing (Debian: apt-get install python3-venv)" >&2; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(addprefix -r ,$(LOCKS))
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup
+	@$(BIN)/hiprep demo
+
+test: setup system
+	@$(BIN)/python -m pytest
+
+bench: setup
+	@$(BIN)/python tests/bench.py
+
+# The browser of the end-to-end test. Root on Debian gets it installed; everyone else is told.
+system:
+	@command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  else echo "hiprep: chromium is missing (Debian: apt-get install chromium)" >&2; exit 1; fi; }
+
+# Resolve again for every platform. Each file holds what it adds to the one before.
+lock: setup
+	@set -e; compile="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml"; \
+	tmp=$$(mktemp -d); \
+	$$compile --all-extras -o $$tmp/all; \
+	$$compile -c $$tmp/all -o $$tmp/1; \
+	$$compile -c $$tmp/all --extra server -o $$tmp/2; \
+	rest() { awk 'FNR == NR { if (/^[a-z]/) seen[$$1] = 1; next } /^[a-z]/ { skip = $$1 in seen } !skip' "$$1" "$$2"; }; \
+	cp $$tmp/1 requirements.lock; \
+	rest $$tmp/1 $$tmp/2 > requirements-server.lock; \
+	rest $$tmp/2 $$tmp/all > requirements-test.lock; \
+	rm -r $$tmp

@@ -1,0 +1,1 @@
+"""Samples -> repetitions. Pure arithmetic: no radio, clock, file, thread or log."""

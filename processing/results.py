@@ -1,0 +1,119 @@
+"""What the processing found: frozen values, which are also the wire format `hiprep.session/1`.
+
+Times are seconds on the recording's own clock; angles are degrees because people read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+SCHEMA = "hiprep.session/1"
+
+Kind = Literal["tilt", "roll", "hike", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compensation:
+    """How the pelvis left its place, and how far the sensor saw it go."""
+
+    kind: Kind
+    deg: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A hole of more than 1.5 sample periods."""
+
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rep:
+    """One repetition.
+
+    start_s: the leg leaves rest · peak_s: middle of the top · end_s: back at rest, or the turning point
+    where the next begins · counted_s: newest sample time consumed when it was first reported.
+    rom_deg: what the leg did from this repetition's resting pose · hip_rom_deg: the hip's own share, only
+    with a pelvis sensor · deviation_deg: how far the leg left its path · pelvis_deg: pelvis sensor only.
+    counted is false only for the flags `partial` and `out_of_pose`.
+    """
+
+    set: int
+    rep: int
+    exercise: str
+    counted: bool
+    flags: tuple[str, ...]
+    start_s: float
+    peak_s: float
+    end_s: float
+    counted_s: float
+    rom_deg: float
+    hip_rom_deg: float | None
+    terminal_rotation_deg: float | None
+    concentric_s: float
+    hold_s: float
+    eccentric_s: float
+    sparc: float
+    compensated: bool
+    compensation: tuple[Compensation, ...]
+    deviation_deg: float
+    pelvis_deg: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetSummary:
+    """Repetitions with no longer pause between them; reps counts the counted ones."""
+
+    set: int
+    exercise: str
+    side: str
+    reps: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that has just become known.
+
+    kind: `counted` (a repetition, for good: it is never taken back), `partial` (a movement that does
+    not count), `closed` (the same repetition again, its numbers now final), `set_ended`.
+    """
+
+    kind: Literal["counted", "partial", "closed", "set_ended"]
+    at_s: float
+    rep: Rep | None = None
+    set: SetSummary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionResult:
+    """A whole session, or what is known of it so far."""
+
+    exercise: str | None
+    side: str
+    placement: str
+    duration_s: float
+    samples: int
+    coverage: float
+    gaps: tuple[Gap, ...]
+    sets: tuple[SetSummary, ...]
+    reps: tuple[Rep, ...]
+    quality: dict[str, Any] = field(default_factory=dict)
+    schema: str = SCHEMA
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's object, ready for a JSON encoder; numbers rounded to the measurable (1e-4)."""
+        return _rounded({"schema": self.schema, **asdict(self)})
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""A band on the body -> SI samples. Imports nothing of ours."""

@@ -1,0 +1,30 @@
+"""Everything this package raises on purpose.
+
+SensorError                 the root; its text is one line: WHAT is wrong WHERE (wanted X, got Y)
+├── PacketError             bytes that are not a packet of the band's protocol
+├── RecordingError          a recording or its sidecar that cannot be read or written
+├── SourceError             a SOURCE that names nothing, or a device model nobody knows
+└── LinkError               Bluetooth: no adapter, band not found, connection refused or lost for good
+"""
+
+from __future__ import annotations
+
+
+class SensorError(Exception):
+    """The root: catch this to catch all of them."""
+
+
+class PacketError(SensorError):
+    """Bytes that are not a packet of the band's protocol."""
+
+
+class RecordingError(SensorError):
+    """A recording or its sidecar that cannot be read or written."""
+
+
+class SourceError(SensorError):
+    """A source that names nothing, or a device model nobody knows."""
+
+
+class LinkError(SensorError):
+    """Bluetooth: no adapter, band not found, connection refused or lost for good."""

@@ -1,0 +1,1 @@
+"""Repetitions -> people: the journal, the live view, the pages and the API."""
