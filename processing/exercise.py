@@ -1,0 +1,29 @@
+"""What an exercise is to the processing: a value, with the source of each number beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise, one leg.
+
+    movement: `turn` about the vertical, `lift` against gravity.
+    right_sign: of a turn seen from above, counter-clockwise positive, on the right leg; the left is its mirror.
+    max_rom_deg: nothing human beyond. wobble_deg: how far the vertical may wander in the sensor, for a
+    turn, or the heading for a lift, before the movement is another one.
+    terminal_rotation: the foot turns out at the top. placements: where the band may sit.
+    track: the joints' movement, for the simulator only (keyword arguments of `sensor.motion.Movement`).
+    """
+
+    name: str
+    title: str
+    movement: Literal["turn", "lift"]
+    max_rom_deg: float
+    wobble_deg: float
+    right_sign: int = 1
+    terminal_rotation: bool = False
+    placements: tuple[str, ...] = ("ankle", "thigh")
+    track: dict[str, Any] = field(default_factory=dict)
