@@ -14,6 +14,7 @@ from processing.orientation import Frame
 
 EARLY = (0.10, 0.60)  # share of the way out of a rest in which a lift is a pure lift: the foot turns at the top (ours)
 AGREE_DEG = 30.0  # rise and lowering further apart than this: the leg was moved into place while it rose (ours)
+SETTLED_DEG = 0.3  # a rest that has crept less needs no new reference: half of VQF's inclination error
 MEMORY = 0.5  # weight of the newest repetition in the leg's direction: a pushed band is re-learnt in two (ours)
 
 
@@ -34,8 +35,12 @@ class Turn:
     def angles(self, frames: Sequence[Frame]) -> list[float]:
         return [self._sign * frame.yaw_deg for frame in frames]
 
+    def crept(self, angle: float) -> bool:
+        """Never: an angle is only ever compared with the excursion's own start."""
+        return False
+
     def settle(self, frame: Frame) -> None:
-        """Nothing to learn from a rest: an angle is only ever compared with the excursion's own start."""
+        """Nothing to learn from a rest."""
 
     def learn(self, frames: Sequence[Frame], peak: int) -> bool:
         return False
@@ -57,23 +62,28 @@ class Lift:
     def angle(self, frame: Frame) -> float:
         if self.rest is None:
             self.settle(frame)
+        x, y, z = self._along
+        along = frame.ux * x + frame.uy * y + frame.uz * z
         if self.leg is None:
-            x, y, z = self._rest
-            return math.degrees(math.acos(min(1.0, frame.ux * x + frame.uy * y + frame.uz * z)))
-        x, y, z = self._leg
-        return math.degrees(math.asin(max(-1.0, min(1.0, frame.ux * x + frame.uy * y + frame.uz * z))))
+            return math.degrees(math.acos(along)) if along < 1.0 else 0.0
+        return math.degrees(math.asin(along)) if -1.0 < along < 1.0 else math.copysign(90.0, along)
 
     def angles(self, frames: Sequence[Frame]) -> list[float]:
-        return [self.angle(frame) for frame in frames]
+        along = np.clip(ups(frames) @ self._along, -1.0, 1.0)
+        return np.degrees(np.arccos(along) if self.leg is None else np.arcsin(along)).tolist()
+
+    def crept(self, angle: float) -> bool:
+        """Whether a rest at this angle is another rest than the one known."""
+        return not -SETTLED_DEG < angle < SETTLED_DEG
 
     def settle(self, frame: Frame) -> None:
         """The leg rests here."""
         self.rest = np.array(frame[5:8])
-        self._rest = frame[5:8]
+        self._along = frame[5:8]  # what the vertical is compared with: the leg, or while that is unknown the rest
         if self._shown is not None:
             leg = self._shown - (self._shown @ self.rest) * self.rest
             self.leg = leg / np.linalg.norm(leg)
-            self._leg = tuple(self.leg.tolist())
+            self._along = tuple(self.leg.tolist())
 
     def learn(self, frames: Sequence[Frame], peak: int) -> bool:
         """Learn the leg's direction from one excursion, rest to rest; whether the angles before are to be redone.

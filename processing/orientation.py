@@ -8,6 +8,7 @@ an orientation that was integrated at the full rate, taking every n-th one does 
 from __future__ import annotations
 
 import math
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,19 +21,21 @@ FRAME_RATE_HZ = 25.0
 BRIDGE_S = 1.0  # SIGNALS: gaps up to 1 s are bridged, longer ones start anew
 HOLE_PERIODS = 1.5  # CONTRACT: a longer step between samples is a gap
 SHORT = 64  # so few samples at the measured rate cannot hide a hole behind a rate that is 0.5 % off
-WINDOW_S = 1.0  # length of a still window; the first one decides the gyroscope's bias before anything else
+FIRST_S = 1.0  # of samples held back: if they were still they tell the gyroscope's bias before anything else
+WINDOW_S = 2.0  # length of the still windows after that
 STILL_GYR_STD = math.radians(1.5)  # above a cheap gyroscope's noise, below any deliberate movement (ours)
 STILL_ACC_STD = 0.25  # m/s², the same for the accelerometer (ours)
 MAX_BIAS = math.radians(10.0)  # no MEMS gyroscope on sale has more (ours)
 REBIAS = math.radians(2.0)  # VQF follows smaller changes of bias itself: its own limit
+DEGREES_OF_HALF = math.degrees(2)  # degrees of a turn from the radians of half of it
 
 
 class Frame(NamedTuple):
     """The sensor's orientation at one moment.
 
     t s · w x y z sensor to earth · ux uy uz the upward direction in sensor coordinates ·
-    yaw_deg heading, unwrapped, counter-clockwise positive · speed_dps total angular speed over the
-    frame · bridged: interpolated over a gap · segment: +1 where the orientation started anew.
+    yaw_deg heading, unwrapped, counter-clockwise positive · bridged: interpolated over a gap ·
+    segment: +1 where the orientation started anew.
     """
 
     t: float
@@ -44,7 +47,6 @@ class Frame(NamedTuple):
     uy: float
     uz: float
     yaw_deg: float
-    speed_dps: float
     bridged: bool
     segment: int
 
@@ -81,7 +83,7 @@ class Orientation:
         if self.period is not None:
             return self._run(samples)
         self._held.append(samples)
-        return self.flush() if self.last_t - self.first_t >= WINDOW_S else []
+        return self.flush() if self.last_t - self.first_t >= FIRST_S else []
 
     def flush(self) -> list[Frame]:
         """Give up holding back: a recording may be shorter than the first window."""
@@ -89,28 +91,28 @@ class Orientation:
         self._held = []
         if self.period is not None or len(held) < 2:
             return []
-        first = int(np.searchsorted(held.t, held.t[0] + WINDOW_S)) + 1
+        first = int(np.searchsorted(held.t, held.t[0] + FIRST_S)) + 1
         self.period = float(np.median(np.diff(held.t[:first])))
         self._stride = max(1, round(1 / (self.period * FRAME_RATE_HZ)))
         self._window = max(8, round(WINDOW_S / self.period))
-        self._window_rows: list[np.ndarray] = []
-        self._learn_bias(np.hstack([held.acc[:first], held.gyr[:first]]))
+        self._learn_bias(held.acc[:first], held.gyr[:first])
         self._restart(held.t[0])
         return self._run(held)
 
     def _check(self, samples: Samples) -> None:
-        t = samples.t
-        if not math.isfinite(float(samples.acc.sum()) + float(samples.gyr.sum()) + float(t[-1])):
+        t = samples.t.tolist()
+        acc, gyr = samples.acc.ravel(), samples.gyr.ravel()
+        if not math.isfinite(acc.dot(acc) + gyr.dot(gyr) + t[-1]):
             raise BadSamples(f"a value is not a number in the samples from {t[0]:.3f} s (wanted finite m/s² and rad/s)")
-        if (self.last_t is not None and t[0] <= self.last_t) or (len(t) > 1 and (t[1:] <= t[:-1]).any()):
+        before = -math.inf if self.last_t is None else self.last_t
+        if not (before < t[0] and all(map(operator.lt, t, t[1:]))):
             raise BadSamples(f"time runs backwards in the samples from {t[0]:.3f} s (wanted each later than the one before)")
 
     def _restart(self, t: float) -> None:
         """A new orientation, tilt from the next samples; the bias is kept."""
         self._vqf = VQF(self.period)
         self._grid = 0
-        self._window_rows.clear()
-        self._window_count = 0
+        self._open_window()
         self._segment += 1
         self._previous = None
         self._clock = t - self.period
@@ -143,23 +145,34 @@ class Orientation:
 
     def _solid(self, t: np.ndarray, acc: np.ndarray, gyr: np.ndarray, bridged: bool) -> list[Frame]:
         """Samples without a hole, cut where a still window ends: there the bias may change."""
+        if len(t) < self._window - self._window_count:
+            self._window_acc.append(acc)
+            self._window_gyr.append(gyr)
+            self._window_count += len(t)
+            return self._orient(t, acc, gyr, bridged)
         frames: list[Frame] = []
         while len(t):
             n = min(len(t), self._window - self._window_count)
             frames += self._orient(t[:n], acc[:n], gyr[:n], bridged)
-            self._window_rows.append(np.hstack((acc[:n], gyr[:n])))
+            self._window_acc.append(acc[:n])
+            self._window_gyr.append(gyr[:n])
             self._window_count += n
             if self._window_count == self._window:
-                self._learn_bias(np.concatenate(self._window_rows))
-                self._window_rows.clear()
-                self._window_count = 0
+                self._learn_bias(np.concatenate(self._window_acc), np.concatenate(self._window_gyr))
+                self._open_window()
             t, acc, gyr = t[n:], acc[n:], gyr[n:]
         return frames
 
-    def _learn_bias(self, rows: np.ndarray) -> None:
-        spread = rows.std(axis=0)
-        mean = rows[:, 3:].mean(axis=0)
-        if spread[3:].max() > STILL_GYR_STD or spread[:3].max() > STILL_ACC_STD or np.abs(mean).max() > MAX_BIAS:
+    def _open_window(self) -> None:
+        self._window_count = 0
+        self._window_acc: list[np.ndarray] = []
+        self._window_gyr: list[np.ndarray] = []
+
+    def _learn_bias(self, acc: np.ndarray, gyr: np.ndarray) -> None:
+        mean = gyr.sum(axis=0) / len(gyr)
+        if _spread(gyr, mean) > STILL_GYR_STD or np.abs(mean).max() > MAX_BIAS:
+            return
+        if _spread(acc, acc.sum(axis=0) / len(acc)) > STILL_ACC_STD:
             return
         first = not self.still_windows
         self.still_windows += 1
@@ -169,37 +182,40 @@ class Orientation:
             self._bias = mean
 
     def _orient(self, t: np.ndarray, acc: np.ndarray, gyr: np.ndarray, bridged: bool) -> list[Frame]:
+        if not len(t):
+            return []
         acc = np.ascontiguousarray(acc, float)
-        gyr = gyr - self._bias
-        quats = self._vqf.updateBatch(gyr, acc)["quat6D"]
-        self._last_acc_gyr = acc[-1], gyr[-1] + self._bias
+        quats = self._vqf.updateBatch(gyr - self._bias, acc)["quat6D"]
+        self._last_acc_gyr = acc[-1], gyr[-1]
         self._clock = float(t[-1])
         skip = -self._grid % self._stride
         self._grid += len(t)
         if skip >= len(t):
             return []
         stride = self._stride
-        seconds = stride * self.period
         segment = self._segment
+        yaw, previous = self._yaw, self._previous
         frames = []
         for time, (w, x, y, z) in zip(t[skip::stride].tolist(), quats[skip::stride].tolist(), strict=True):
-            if self._previous is None:
-                speed = 0.0
-            else:
-                pw, px, py, pz = self._previous
-                # Turn since the last frame, in earth coordinates: q * conjugate(previous).
+            if previous is not None:
+                pw, px, py, pz = previous
+                # The vertical part of the turn since the last frame: of q * conjugate(previous).
                 dw = w * pw + x * px + y * py + z * pz
-                dx = x * pw - w * px - y * pz + z * py
-                dy = y * pw - w * py + x * pz - z * px
                 dz = z * pw - w * pz - x * py + y * px
-                self._yaw += math.degrees(2 * math.atan(dz / dw)) if dw else 180.0
-                speed = math.degrees(2 * math.sqrt(dx * dx + dy * dy + dz * dz)) / seconds
-            self._previous = w, x, y, z
+                yaw += DEGREES_OF_HALF * math.atan(dz / dw) if dw else 180.0
+            previous = w, x, y, z
             frames.append(
                 Frame(
                     time, w, x, y, z,
                     2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-                    self._yaw, speed, bridged, segment,
+                    yaw, bridged, segment,
                 )
             )  # fmt: skip
+        self._yaw, self._previous = yaw, previous
         return frames
+
+
+def _spread(rows: np.ndarray, mean: np.ndarray) -> float:
+    """Largest standard deviation of the columns of (n, 3)."""
+    off = rows - mean
+    return math.sqrt((off * off).sum(axis=0).max() / len(rows))

@@ -7,7 +7,7 @@ repetition is decided by whoever reads its moves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,28 +33,33 @@ class Move:
     end: int
 
 
+NOTHING: list[Move] = []
+
+
 class Excursions:
-    """Feed it frame by frame; it keeps the angles of the open excursion only.
+    """Feed it frame by frame; it keeps the angles of the open excursion only."""
 
-    `own_rom` tells the person's own range of motion in degrees, None while unknown.
-    """
-
-    def __init__(self, frame_s: float, own_rom: Callable[[], float | None]) -> None:
+    def __init__(self, frame_s: float) -> None:
         self.first = 0  # frame number of angles[0]
         self.angles: list[float] = []
-        self._own_rom = own_rom
+        self._hysteresis = MIN_HYSTERESIS_DEG
         self._quiet = max(2, round(QUIET_S / frame_s))
         self._held = round(HELD_S / frame_s)
         self._keep = round(KEEP_S / frame_s)
         self._rest_step = REST_DPS * frame_s
+        self._calm = REST_DPS * self._quiet * frame_s
         self.forget()
+
+    def expect(self, rom_deg: float) -> None:
+        """The person's own range of motion: less than its share is no excursion."""
+        self._hysteresis = max(MIN_HYSTERESIS_DEG, HYSTERESIS * rom_deg)
 
     def forget(self) -> None:
         """Start anew at the next frame: the angle before it means nothing any more."""
         self.first += len(self.angles)
         self.angles.clear()
         self.state: Literal["rest", "away", "back"] = "rest"
-        self._still = 0
+        self.still = 0
         self._low = self.first
         self._start = self._peak = self.first
         self._rest_since: int | None = None
@@ -64,10 +69,6 @@ class Excursions:
     def frames(self) -> int:
         """The number of the next frame."""
         return self.first + len(self.angles)
-
-    @property
-    def resting(self) -> bool:
-        return self.state == "rest" and self._still > 0
 
     @property
     def origin(self) -> int:
@@ -82,52 +83,55 @@ class Excursions:
         self.angles[:] = angles
 
     def update(self, angle: float) -> list[Move]:
-        self._trim(self.origin)  # not earlier: who reads the last moves still needs their frames
-        now = self.frames
-        self.angles.append(angle)
-        if now == self.first:
-            return []
-        window = self.angles[-self._quiet :]
-        quiet = len(window) == self._quiet and max(window) - min(window) < self._rest_step * self._quiet
-        self._still = self._still + 1 if quiet else 0
-        hysteresis = max(MIN_HYSTERESIS_DEG, HYSTERESIS * (self._own_rom() or 0.0))
-        return getattr(self, "_" + self.state)(now, angle, hysteresis)
+        angles = self.angles
+        extra = (self._low if self.state == "rest" else self._start) - self._keep - self.first
+        if extra > self._keep:  # not earlier: who reads the last moves still needs their frames
+            del angles[:extra]
+            self.first += extra
+        now = self.first + len(angles)
+        angles.append(angle)
+        quiet = len(angles) >= self._quiet and -self._calm < angle - angles[-self._quiet] < self._calm
+        if quiet:
+            window = angles[-self._quiet :]
+            quiet = max(window) - min(window) < self._calm
+        self.still = self.still + 1 if quiet else 0
+        if self.state == "rest":
+            low = angles[self._low - self.first]
+            if quiet or angle <= low:
+                self._low = now
+            elif angle - low >= self._hysteresis:
+                self._leave(now)
+            return NOTHING
+        return self._away(now, angle) if self.state == "away" else self._back(now, angle)
 
-    def _rest(self, now: int, angle: float, hysteresis: float) -> list[Move]:
-        if self._still or angle <= self.angle(self._low):
-            self._low = now
-        elif angle - self.angle(self._low) >= hysteresis:
-            self._leave(now)
-        return []
-
-    def _away(self, now: int, angle: float, hysteresis: float) -> list[Move]:
+    def _away(self, now: int, angle: float) -> list[Move]:
         if angle > self.angle(self._peak):
             self._peak = now
-        if self._still >= self._held:
+        if self.still >= self._held:
             self._hold = now
         start, peak = self.angle(self._start), self.angle(self._peak)
         if peak - angle >= RETURNED * (peak - start):
             self.state, self._low, self._rest_since = "back", now, None
             return [Move("turned", self._start, self._peak, now)]
-        if self._hold is not None and angle - self.angle(self._hold) >= hysteresis:
+        if self._hold is not None and angle - self.angle(self._hold) >= self._hysteresis:
             dropped = Move("dropped", self._start, self._peak, self._hold)
             self._low = self._hold
             self._leave(now)
             return [dropped]
-        return []
+        return NOTHING
 
-    def _back(self, now: int, angle: float, hysteresis: float) -> list[Move]:
+    def _back(self, now: int, angle: float) -> list[Move]:
         if angle <= self.angle(self._low):
             self._low = now
-        if self._still:
+        if self.still:
             if self._rest_since is None:
                 self._rest_since = now - self._quiet + 1
             self._low = now
         else:
             self._rest_since_moving()
-        leaving = angle - self.angle(self._low) >= hysteresis
-        if not leaving and self._still < self._quiet:
-            return []
+        leaving = angle - self.angle(self._low) >= self._hysteresis
+        if not leaving and self.still < self._quiet:
+            return NOTHING
         end = self._low if self._rest_since is None else self._rest_since
         closed = Move("closed", self._start, self._peak, end)
         if leaving:
@@ -146,10 +150,4 @@ class Excursions:
         start = now
         while start > self._low and self.angle(start) - self.angle(start - 1) > self._rest_step:
             start -= 1
-        self.state, self._start, self._peak, self._hold, self._still = "away", start, now, None, 0
-
-    def _trim(self, frame: int) -> None:
-        extra = frame - self._keep - self.first
-        if extra > self._keep:
-            del self.angles[:extra]
-            self.first += extra
+        self.state, self._start, self._peak, self._hold, self.still = "away", start, now, None, 0

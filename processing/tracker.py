@@ -34,7 +34,6 @@ MIN_S = 0.8  # SIGNALS: no repetition is shorter
 TOO_FAST_S = 2.0  # CONTRACT
 INCOMPLETE = 0.15  # of the ROM not come back: three times the contract's 5 % of the top (ours)
 SET_PAUSE_S = 8.0  # CONTRACT
-SETTLED_DEG = 0.3  # a rest that has crept less needs no new reference: half of VQF's inclination error
 OWN_PAUSES = 2.0  # a set's pause may be this often the person's own (ours)
 
 
@@ -75,11 +74,13 @@ class Tracker:
             if self._exercise.movement == "turn"
             else Lift()
         )
-        self._excursions = Excursions(1 / FRAME_RATE_HZ, self._own_rom)
+        self._excursions = Excursions(1 / FRAME_RATE_HZ)
         self._frames: list[Frame] = []  # those of self._excursions.angles
         self._roms: deque[float] = deque(maxlen=OWN_REPS)
+        self._own_rom: float | None = None
         self._terminals: deque[float] = deque(maxlen=OWN_REPS)
         self._pauses: deque[float] = deque(maxlen=OWN_REPS)
+        self._patience = SET_PAUSE_S
         self._reps: list[Rep] = []
         self._sets: list[SetSummary] = []
         self._open: SetSummary | None = None
@@ -140,23 +141,26 @@ class Tracker:
 
     # -- how it comes about
 
-    def _track(self, frames: list[Frame]) -> list[Event]:
+    def _track(self, new: list[Frame]) -> list[Event]:
         events: list[Event] = []
-        excursions = self._excursions
-        for frame in frames:
-            if self._frames and frame.segment != self._frames[-1].segment:
+        excursions, axis, frames = self._excursions, self._axis, self._frames
+        angles = excursions.angles
+        for frame in new:
+            if frames and frame.segment != frames[-1].segment:
                 events += self._close_rep(None)
                 excursions.forget()
-                self._frames.clear()
-            self._frames.append(frame)
-            for move in excursions.update(self._axis.angle(frame)):
+                frames.clear()
+            frames.append(frame)
+            for move in excursions.update(axis.angle(frame)):
                 events += self._moved(move)
-            if excursions.resting and abs(excursions.angles[-1]) > SETTLED_DEG:
+            if excursions.still and excursions.state == "rest" and axis.crept(angles[-1]):
                 self._settle(frame)
-            events += self._pause(frame.t if excursions.state == "rest" else self._time(excursions.origin))
-            del self._frames[: len(self._frames) - len(excursions.angles)]
+            if self._open is not None and frame.t - self._open.end_s > self._patience:
+                events += self._pause(frame.t if excursions.state == "rest" else self._frame(excursions.origin).t)
+            if len(frames) > len(angles):
+                del frames[: len(frames) - len(angles)]
             self._curve_t.append(frame.t)
-            self._curve_angle.append(excursions.angles[-1] - excursions.angle(excursions.origin))
+            self._curve_angle.append(angles[-1] - angles[excursions.origin - excursions.first])
         return events
 
     def _moved(self, move: Move) -> list[Event]:
@@ -170,7 +174,7 @@ class Tracker:
     def _turned(self, move: Move) -> list[Event]:
         """Enough of the way is back: now it is a repetition, a partial one, or something else."""
         rep = self._measured(move)
-        own = self._own_rom()
+        own = self._own_rom
         if not self._is_the_exercise(move, rep):
             return self._report(replace(rep, counted=False, flags=("out_of_pose",))) if own and rep.rom_deg > PARTIAL * own else []
         if own is None and rep.rom_deg < SURE_DEG:
@@ -198,10 +202,11 @@ class Tracker:
         if rep.counted:
             if self._open is None:
                 self._open = SetSummary(len(self._sets) + 1, self._exercise.name, self._side, 0, rep.start_s, rep.end_s)
-            elif self._reps:
+            else:
                 self._pauses.append(rep.start_s - self._open.end_s)
+                self._patience = max(SET_PAUSE_S, OWN_PAUSES * median(self._pauses))
             self._open = replace(self._open, reps=self._open.reps + 1, end_s=rep.end_s)
-            self._roms.append(rep.rom_deg)
+            self._learn_rom(rep.rom_deg)
             if rep.terminal_rotation_deg is not None:
                 self._terminals.append(rep.terminal_rotation_deg)
         now = self._orientation.last_t
@@ -224,7 +229,8 @@ class Tracker:
                 self._learn(move)
             final = self._measured(move)
             if rep.counted:
-                self._roms[-1] = final.rom_deg
+                self._roms.pop()
+                self._learn_rom(final.rom_deg)
             flags = tuple(flag for flag in rep.flags if flag in ("partial", "out_of_pose")) + final.flags
             rep = replace(final, set=rep.set, rep=rep.rep, counted=rep.counted, flags=flags, counted_s=rep.counted_s)
             self._reps[at] = rep
@@ -236,8 +242,7 @@ class Tracker:
         """End the set when nothing of it has begun for long enough by time t."""
         if self._open is None or self._unclosed is not None:
             return []
-        limit = max(SET_PAUSE_S, OWN_PAUSES * median(self._pauses)) if self._pauses else SET_PAUSE_S
-        return self._end_set() if t - self._open.end_s > limit else []
+        return self._end_set() if t - self._open.end_s > self._patience else []
 
     def _end_set(self) -> list[Event]:
         if self._open is None:
@@ -245,6 +250,7 @@ class Tracker:
         ended, self._open = self._open, None
         self._sets.append(ended)
         self._pauses.clear()
+        self._patience = SET_PAUSE_S
         return [Event("set_ended", self._orientation.last_t, set=ended)]
 
     # -- small things
@@ -291,15 +297,14 @@ class Tracker:
     def _frame(self, number: int) -> Frame:
         return self._frames[number - self._excursions.first]
 
-    def _time(self, number: int) -> float:
-        return self._frame(number).t
-
     def _span(self, start: int, end: int) -> list[Frame]:
         first = self._excursions.first
         return self._frames[start - first : end - first]
 
-    def _own_rom(self) -> float | None:
-        return median(self._roms) if self._roms else None
+    def _learn_rom(self, rom_deg: float) -> None:
+        self._roms.append(rom_deg)
+        self._own_rom = median(self._roms)
+        self._excursions.expect(self._own_rom)
 
 
 def _coverage(samples: int, duration_s: float, gaps: Sequence[Gap]) -> float:
