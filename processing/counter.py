@@ -1,0 +1,205 @@
+"""One exercise: orientation frames -> the repetitions of it, online. Knows nothing of sets."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Literal
+
+import numpy as np
+
+from processing import compensation
+from processing.axis import Lift, Turn
+from processing.exercise import Exercise
+from processing.measure import shape
+from processing.orientation import FRAME_RATE_HZ, Frame
+from processing.reps import RETURNED, Excursions, Move
+from processing.results import Rep
+
+OWN_REPS = 6  # SIGNALS: the person's own range of motion is the median of the last six
+PARTIAL = 0.45  # SIGNALS: of the person's own range of motion; less is a partial repetition
+SURE_DEG = 10.0  # a first movement of less waits for a second one like it (SIGNALS: smallest real ones are 6 to 8)
+ALIKE = 0.6  # two movements are alike when the smaller has this share of the larger (ours)
+MIN_S = 0.8  # SIGNALS: no repetition is shorter
+TOO_FAST_S = 2.0  # CONTRACT
+INCOMPLETE = 0.15  # of the ROM not come back: three times the contract's 5 % of the top (ours)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`counted` or `partial`: a new repetition; `closed`: the last one again, its numbers final.
+
+    The repetition's set, number and counted_s are not known here.
+    """
+
+    kind: Literal["counted", "partial", "closed"]
+    rep: Rep
+
+
+class Counter:
+    """What is reported is never taken back: only the numbers of the last repetition may still change."""
+
+    def __init__(self, exercise: Exercise, side: Literal["left", "right"]) -> None:
+        self.exercise = exercise
+        sign = exercise.right_sign if side == "right" else -exercise.right_sign
+        self._axis: Turn | Lift = Turn(sign) if exercise.movement == "turn" else Lift()
+        self._excursions = Excursions(1 / FRAME_RATE_HZ)
+        self._frames: list[Frame] = []  # those of self._excursions.angles
+        self._own_rom: float | None = None
+        self._roms: deque[float] = deque(maxlen=OWN_REPS)
+        self._terminals: deque[float] = deque(maxlen=OWN_REPS)
+        self._waiting: Rep | None = None
+        self._unclosed: Rep | None = None
+
+    def update(self, frame: Frame) -> list[Found]:
+        excursions, axis, frames, angles = self._excursions, self._axis, self._frames, self._excursions.angles
+        frames.append(frame)
+        moves = excursions.update(axis.angle(frame))
+        found = [new for move in moves for new in self._moved(move)] if moves else NOTHING
+        if excursions.still and excursions.state == "rest" and axis.crept(angles[-1]):
+            self._settle(frame)
+        if len(frames) > len(angles):
+            del frames[: len(frames) - len(angles)]
+        return found
+
+    def forget(self) -> list[Found]:
+        """The next frame does not follow the last one. What the person has shown of themself stays known."""
+        found = [Found("closed", self._unclosed)] if self._unclosed else NOTHING
+        self._unclosed = self._waiting = None
+        self._excursions.forget()
+        self._frames.clear()
+        return found
+
+    @property
+    def angle_deg(self) -> float:
+        """From the rest of the present repetition."""
+        excursions = self._excursions
+        return excursions.angles[-1] - excursions.angles[excursions.origin - excursions.first]
+
+    @property
+    def resting_since(self) -> float:
+        """When the present excursion began; now, while there is none."""
+        excursions = self._excursions
+        return self._frames[-1 if excursions.state == "rest" else excursions.origin - excursions.first].t
+
+    @property
+    def in_pose(self) -> bool:
+        """Whether the leg is where this exercise can have taken it since the last rest."""
+        if not self._frames:
+            return False
+        wander = compensation.turn_deviation([self._frame(self._excursions.origin), self._frames[-1]])
+        return wander <= (self.exercise.wobble_deg if self.exercise.movement == "turn" else self.exercise.max_rom_deg)
+
+    def _moved(self, move: Move) -> list[Found]:
+        if move.kind == "turned":
+            return self._turned(move)
+        if move.kind == "closed":
+            return self._closed(move)
+        self._settle(self._frame(move.end))
+        return NOTHING
+
+    def _turned(self, move: Move) -> list[Found]:
+        """Enough of the way is back: now it is a repetition, a partial one, or something else."""
+        rep, own = self._measured(move), self._own_rom
+        if not self._is_the_exercise(move, rep):
+            if own is None or rep.rom_deg < PARTIAL * own:
+                return NOTHING
+            return self._report(replace(rep, counted=False, flags=("out_of_pose",)))
+        first, self._waiting = self._waiting, None
+        if own is None and rep.rom_deg < SURE_DEG:
+            if first and ALIKE * rep.rom_deg <= first.rom_deg <= rep.rom_deg / ALIKE:
+                return self._report(first) + self._report(rep)
+            self._waiting = rep
+            return NOTHING
+        if own and rep.rom_deg < PARTIAL * own:
+            return self._report(replace(rep, counted=False, flags=("partial", *rep.flags)))
+        return self._report(rep)
+
+    def _is_the_exercise(self, move: Move, rep: Rep) -> bool:
+        """The pose and the axis: not walking, not turning round, not another exercise."""
+        if rep.rom_deg > self.exercise.max_rom_deg or rep.end_s - rep.start_s < MIN_S * RETURNED:
+            return False
+        frames = self._span(move)
+        if self.exercise.movement == "turn":
+            return compensation.turn_deviation(frames) <= self.exercise.wobble_deg
+        return abs(self._frame(move.peak).yaw_deg - frames[0].yaw_deg) <= self.exercise.wobble_deg
+
+    def _report(self, rep: Rep) -> list[Found]:
+        if rep.counted:
+            self._learn_rom(rep)
+        self._unclosed = rep
+        return [Found("counted" if rep.counted else "partial", rep)]
+
+    def _closed(self, move: Move) -> list[Found]:
+        """The leg is back: the repetition's numbers are final."""
+        rep, self._unclosed = self._unclosed, None
+        if rep is None:
+            if self._waiting:
+                self._waiting = self._measured(move)
+            return NOTHING
+        if rep.counted:
+            self._roms.pop()
+            self._terminals.pop()
+            if self._axis.learn(self._span(move), move.peak - move.start):
+                self._look_again()
+        final = self._measured(move)
+        if rep.counted:
+            self._learn_rom(final)
+        told = tuple(flag for flag in rep.flags if flag in NOT_COUNTED)
+        return [Found("closed", replace(final, counted=rep.counted, flags=told + final.flags))]
+
+    def _measured(self, move: Move) -> Rep:
+        frames = self._span(move)
+        first = self._excursions.first
+        angle = np.array(self._excursions.angles[move.start - first : move.end + 1 - first])
+        seen = shape(np.array([frame.t for frame in frames]), angle)
+        flags: list[str] = []
+        terminal = None
+        if isinstance(self._axis, Lift):
+            turned, deviation = compensation.lift_roll(self._axis, frames, angle)
+            moved = compensation.lift_compensation(deviation)
+            if self.exercise.terminal_rotation:
+                terminal = turned
+                flags += compensation.terminal_flags(turned, deviation, self._terminals)
+        else:
+            deviation = compensation.turn_deviation(frames)
+            moved = compensation.turn_compensation(deviation)
+        if seen.return_share < 1 - INCOMPLETE:
+            flags.append("incomplete_return")
+        if seen.end_s - seen.start_s < TOO_FAST_S:
+            flags.append("too_fast")
+        if any(frame.bridged for frame in frames):
+            flags.append("gap")
+        return Rep(
+            set=0, rep=0, exercise=self.exercise.name, counted=True, flags=tuple(flags),
+            start_s=seen.start_s, peak_s=seen.peak_s, end_s=seen.end_s, counted_s=math.nan,
+            rom_deg=seen.rom_deg, hip_rom_deg=None, terminal_rotation_deg=terminal,
+            concentric_s=seen.concentric_s, hold_s=seen.hold_s, eccentric_s=seen.eccentric_s, sparc=seen.sparc,
+            compensated=bool(moved), compensation=moved, deviation_deg=deviation, pelvis_deg=None,
+        )  # fmt: skip
+
+    def _settle(self, frame: Frame) -> None:
+        self._axis.settle(frame)
+        self._look_again()
+
+    def _look_again(self) -> None:
+        self._excursions.replace(self._axis.angles(self._frames))
+
+    def _learn_rom(self, rep: Rep) -> None:
+        self._roms.append(rep.rom_deg)
+        self._terminals.append(rep.terminal_rotation_deg or 0.0)
+        self._own_rom = median(self._roms)
+        self._excursions.expect(self._own_rom)
+
+    def _frame(self, number: int) -> Frame:
+        return self._frames[number - self._excursions.first]
+
+    def _span(self, move: Move) -> list[Frame]:
+        first = self._excursions.first
+        return self._frames[move.start - first : move.end + 1 - first]
+
+
+NOTHING: list[Found] = []
+NOT_COUNTED = ("partial", "out_of_pose")
