@@ -1,13 +1,16 @@
 """What the pelvis did during a repetition, as far as one sensor on the leg can see it.
 
 A turn: pure hip rotation leaves the vertical on a fixed cone about the axis; a pelvis that tilts or
-turns tips the leg off it. A lift: the leg rolls while it still rises, or swings forward.
+turns tips the leg off it. A lift: the leg rolls or swings forward while it still rises. What a person does in
+every repetition is their way to move; what is told is how far one repetition leaves it.
 Pelvic hike is invisible from the leg, and pelvic yaw looks like hip rotation.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
@@ -18,45 +21,98 @@ from processing.results import Compensation
 
 PELVIS_WARN_DEG = 5.0  # CONTRACT: so much pelvis rotation is a compensation
 TURN_LEVER = 0.43  # SIGNALS: the thigh tilts by 0.43 of a pelvic turn, 0.6 of a forward tilt; the smaller one
-EARLY_ROLL_DEG = 10.0  # roll while rising; a real leg rolls by a few degrees as it leaves its rest (ours)
+ROLL_LEVER = 0.6  # of a pelvic roll in a leg that has risen by RISEN: the leg follows what has come so far (ours)
 RISEN = 0.80  # of the range of motion: up to here the leg is still being lifted (ours)
+ELSEWHERE_DEG = 8.0  # a rest further from the last one: the band or the person sits elsewhere, learn anew (ours)
+OWN_REPS = 12  # a way to move is known by more repetitions than a range of motion: some of them will be helped (ours)
 OWN_TERMINAL = 0.5  # SIGNALS: missing is under half of the person's own
 MIN_TERMINAL_DEG = 10.0  # less than this is no terminal rotation to miss (ours)
 
 
-def turn_deviation(frames: Sequence[Frame]) -> float:
-    """Largest angle in degrees between the vertical in the sensor and where it was at the start."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One repetition: terminal_deg, None where the exercise has none; flags: remarks on it."""
+
+    deviation_deg: float
+    compensation: tuple[Compensation, ...]
+    terminal_deg: float | None = None
+    flags: tuple[str, ...] = ()
+
+
+class TurnWatch:
+    """The axis of the hip in the sensor is the person's own: learnt over repetitions, it is what a turn keeps to."""
+
+    def __init__(self) -> None:
+        self._axes: deque[np.ndarray] = deque(maxlen=OWN_REPS)
+        self._rest = np.zeros(3)
+
+    def look(self, frames: Sequence[Frame], angle: np.ndarray, learn: bool) -> Seen:
+        """frames and angle (n,) of one repetition; `learn`: it is a whole one."""
+        up = ups(frames)
+        yaw = np.radians([frame.yaw_deg - frames[0].yaw_deg for frame in frames])
+        rest = up[0]
+        first = np.cross(rest, np.eye(3)[np.abs(rest).argmin()])
+        first /= np.linalg.norm(first)
+        second = np.cross(rest, first)
+        # Near the rest the vertical moves in a plane: as complex numbers, about the axis at `d`, by -yaw.
+        way = up @ first + 1j * (up @ second)
+        turned = 1 - np.exp(-1j * yaw)
+        power = float((np.abs(turned) ** 2).sum())
+        d = complex((turned.conj() * way).sum() / power) if power else 0j
+        axis = rest + d.real * first + d.imag * second
+        if self._rest @ rest < np.cos(np.radians(ELSEWHERE_DEG)):
+            self._axes.clear()
+        own = np.median([*self._axes, axis], axis=0)
+        off = way - turned * complex(own @ first, own @ second)
+        deviation = float(np.degrees(np.abs(off).max()))
+        # From the leg alone tilt and turn of the pelvis look the same.
+        moved = deviation >= PELVIS_WARN_DEG * TURN_LEVER
+        if learn:
+            self._axes.append(axis)
+            self._rest = rest
+        return Seen(deviation, (Compensation("other", deviation),) if moved else ())
+
+
+class LiftWatch:
+    """Roll about the leg, and heading, while the leg rises; what it turns at the top is the exercise."""
+
+    def __init__(self, lift: Lift, terminal_rotation: bool) -> None:
+        self._lift, self._terminal_rotation = lift, terminal_rotation
+        self._rolls: deque[float] = deque(maxlen=OWN_REPS)
+        self._swings: deque[float] = deque(maxlen=OWN_REPS)
+        self._terminals: deque[float] = deque(maxlen=OWN_REPS)
+
+    def look(self, frames: Sequence[Frame], angle: np.ndarray, learn: bool) -> Seen:
+        """frames and angle (n,) of one repetition; `learn`: it is a whole one."""
+        risen = int((angle - angle[0] >= RISEN * (angle.max() - angle[0])).argmax())
+        roll = self._lift.roll(frames)
+        roll -= roll[0]
+        swing = frames[risen].yaw_deg - frames[0].yaw_deg
+        terminal = float(np.abs(roll - roll[risen])[risen:].max())
+        rolled = abs(roll[risen] - _own(self._rolls))
+        swung = abs(swing - _own(self._swings))
+        moved, flags = [], []
+        if rolled >= PELVIS_WARN_DEG * ROLL_LEVER:
+            moved.append(Compensation("roll", float(rolled)))
+            if self._terminal_rotation:
+                flags.append("early_rotation")
+        if swung >= PELVIS_WARN_DEG:
+            moved.append(Compensation("tilt", float(swung)))
+        if self._terminal_rotation and _own(self._terminals) >= MIN_TERMINAL_DEG > terminal / OWN_TERMINAL:
+            flags.append("missing_terminal_rotation")
+        if learn:
+            self._rolls.append(float(roll[risen]))
+            self._swings.append(float(swing))
+            self._terminals.append(terminal)
+        moved.sort(key=lambda one: -one.deg)
+        return Seen(float(max(rolled, swung)), tuple(moved), terminal if self._terminal_rotation else None, tuple(flags))
+
+
+def _own(values: Sequence[float]) -> float:
+    return median(values) if values else 0.0
+
+
+def wander(frames: Sequence[Frame]) -> float:
+    """Largest angle in degrees between the vertical in the sensor and where it was in the first frame."""
     up = ups(frames)
     return float(np.degrees(np.arccos(np.clip((up @ up[0]).min(), -1.0, 1.0))))
-
-
-def turn_compensation(deviation_deg: float) -> tuple[Compensation, ...]:
-    """From the leg alone tilt and turn of the pelvis look the same."""
-    if deviation_deg < PELVIS_WARN_DEG * TURN_LEVER:
-        return ()
-    return (Compensation("other", deviation_deg),)
-
-
-def lift_roll(lift: Lift, frames: Sequence[Frame], angle: np.ndarray) -> tuple[float, float]:
-    """Roll about the leg in degrees: (terminal, at the top; early, while the leg was still rising)."""
-    roll = np.abs(lift.roll(frames))
-    peak = int(angle.argmax())
-    rom = angle[peak] - angle[0]
-    risen = int(np.flatnonzero(angle - angle[0] >= RISEN * rom)[0])
-    return float(roll.max() - roll[risen]), float(np.abs(roll[: risen + 1] - roll[0]).max())
-
-
-def lift_compensation(early_deg: float) -> tuple[Compensation, ...]:
-    """A leg that rolls while it rises is carried by a pelvis that rolls back."""
-    return (Compensation("roll", early_deg),) if early_deg >= EARLY_ROLL_DEG else ()
-
-
-def terminal_flags(terminal_deg: float, early_deg: float, own_deg: Sequence[float]) -> list[str]:
-    """Remarks on the turn-out, measured against the person's own repetitions before."""
-    own = median(own_deg) if own_deg else 0.0
-    flags = []
-    if early_deg >= EARLY_ROLL_DEG:
-        flags.append("early_rotation")
-    if own >= MIN_TERMINAL_DEG and terminal_deg < OWN_TERMINAL * own:
-        flags.append("missing_terminal_rotation")
-    return flags

@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from processing import compensation
 from processing.axis import Lift, Turn
+from processing.compensation import LiftWatch, TurnWatch, wander
 from processing.exercise import Exercise
 from processing.measure import shape
 from processing.orientation import FRAME_RATE_HZ, Frame
@@ -44,12 +44,17 @@ class Counter:
     def __init__(self, exercise: Exercise, side: Literal["left", "right"]) -> None:
         self.exercise = exercise
         sign = exercise.right_sign if side == "right" else -exercise.right_sign
-        self._axis: Turn | Lift = Turn(sign) if exercise.movement == "turn" else Lift()
+        self._axis: Turn | Lift
+        self._watch: TurnWatch | LiftWatch
+        if exercise.movement == "turn":
+            self._axis, self._watch = Turn(sign), TurnWatch()
+        else:
+            self._axis = Lift()
+            self._watch = LiftWatch(self._axis, exercise.terminal_rotation)
         self._excursions = Excursions(1 / FRAME_RATE_HZ)
         self._frames: list[Frame] = []  # those of self._excursions.angles
         self._own_rom: float | None = None
         self._roms: deque[float] = deque(maxlen=OWN_REPS)
-        self._terminals: deque[float] = deque(maxlen=OWN_REPS)
         self._waiting: Rep | None = None
         self._unclosed: Rep | None = None
 
@@ -89,8 +94,8 @@ class Counter:
         """Whether the leg is where this exercise can have taken it since the last rest."""
         if not self._frames:
             return False
-        wander = compensation.turn_deviation([self._frame(self._excursions.origin), self._frames[-1]])
-        return wander <= (self.exercise.wobble_deg if self.exercise.movement == "turn" else self.exercise.max_rom_deg)
+        wandered = wander([self._frame(self._excursions.origin), self._frames[-1]])
+        return wandered <= (self.exercise.wobble_deg if self.exercise.movement == "turn" else self.exercise.max_rom_deg)
 
     def _moved(self, move: Move) -> list[Found]:
         if move.kind == "turned":
@@ -123,12 +128,12 @@ class Counter:
             return False
         frames = self._span(move)
         if self.exercise.movement == "turn":
-            return compensation.turn_deviation(frames) <= self.exercise.wobble_deg
+            return wander(frames) <= self.exercise.wobble_deg
         return abs(self._frame(move.peak).yaw_deg - frames[0].yaw_deg) <= self.exercise.wobble_deg
 
     def _report(self, rep: Rep) -> list[Found]:
         if rep.counted:
-            self._learn_rom(rep)
+            self._learn_rom(rep.rom_deg)
         self._unclosed = rep
         return [Found("counted" if rep.counted else "partial", rep)]
 
@@ -141,31 +146,21 @@ class Counter:
             return NOTHING
         if rep.counted:
             self._roms.pop()
-            self._terminals.pop()
             if self._axis.learn(self._span(move), move.peak - move.start):
                 self._look_again()
-        final = self._measured(move)
+        final = self._measured(move, learn=rep.counted)
         if rep.counted:
-            self._learn_rom(final)
+            self._learn_rom(final.rom_deg)
         told = tuple(flag for flag in rep.flags if flag in NOT_COUNTED)
         return [Found("closed", replace(final, counted=rep.counted, flags=told + final.flags))]
 
-    def _measured(self, move: Move) -> Rep:
+    def _measured(self, move: Move, learn: bool = False) -> Rep:
         frames = self._span(move)
         first = self._excursions.first
         angle = np.array(self._excursions.angles[move.start - first : move.end + 1 - first])
         seen = shape(np.array([frame.t for frame in frames]), angle)
-        flags: list[str] = []
-        terminal = None
-        if isinstance(self._axis, Lift):
-            turned, deviation = compensation.lift_roll(self._axis, frames, angle)
-            moved = compensation.lift_compensation(deviation)
-            if self.exercise.terminal_rotation:
-                terminal = turned
-                flags += compensation.terminal_flags(turned, deviation, self._terminals)
-        else:
-            deviation = compensation.turn_deviation(frames)
-            moved = compensation.turn_compensation(deviation)
+        pelvis = self._watch.look(frames, angle, learn)
+        flags = list(pelvis.flags)
         if seen.return_share < 1 - INCOMPLETE:
             flags.append("incomplete_return")
         if seen.end_s - seen.start_s < TOO_FAST_S:
@@ -175,9 +170,10 @@ class Counter:
         return Rep(
             set=0, rep=0, exercise=self.exercise.name, counted=True, flags=tuple(flags),
             start_s=seen.start_s, peak_s=seen.peak_s, end_s=seen.end_s, counted_s=math.nan,
-            rom_deg=seen.rom_deg, hip_rom_deg=None, terminal_rotation_deg=terminal,
+            rom_deg=seen.rom_deg, hip_rom_deg=None, terminal_rotation_deg=pelvis.terminal_deg,
             concentric_s=seen.concentric_s, hold_s=seen.hold_s, eccentric_s=seen.eccentric_s, sparc=seen.sparc,
-            compensated=bool(moved), compensation=moved, deviation_deg=deviation, pelvis_deg=None,
+            compensated=bool(pelvis.compensation), compensation=pelvis.compensation,
+            deviation_deg=pelvis.deviation_deg, pelvis_deg=None,
         )  # fmt: skip
 
     def _settle(self, frame: Frame) -> None:
@@ -187,9 +183,8 @@ class Counter:
     def _look_again(self) -> None:
         self._excursions.replace(self._axis.angles(self._frames))
 
-    def _learn_rom(self, rep: Rep) -> None:
-        self._roms.append(rep.rom_deg)
-        self._terminals.append(rep.terminal_rotation_deg or 0.0)
+    def _learn_rom(self, rom_deg: float) -> None:
+        self._roms.append(rom_deg)
         self._own_rom = median(self._roms)
         self._excursions.expect(self._own_rom)
 

@@ -185,7 +185,7 @@ class Orientation:
         if not len(t):
             return []
         acc = np.ascontiguousarray(acc, float)
-        quats = self._vqf.updateBatch(gyr - self._bias, acc)["quat6D"]
+        quats = self._vqf.updateBatch(np.ascontiguousarray(gyr - self._bias), acc)["quat6D"]
         self._last_acc_gyr = acc[-1], gyr[-1]
         self._clock = float(t[-1])
         skip = -self._grid % self._stride

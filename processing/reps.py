@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 RETURNED = 0.60  # SIGNALS: counted when so much of the way is back
-HYSTERESIS = 0.30  # SIGNALS: of the person's own range of motion
+HYSTERESIS = 0.20  # of the own ROM: SIGNALS has 0.30, which does not see partial repetitions of a quarter
 MIN_HYSTERESIS_DEG = 3.5  # half of the smallest real abductions (7 deg), 5 x VQF's inclination error
 REST_DPS = 2.0  # SIGNALS: slower than this the leg is at rest
 QUIET_S = 0.4  # a rest is at least this long (ours)

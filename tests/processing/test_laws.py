@@ -1,0 +1,147 @@
+"""What never changes a count, however the numbers fall."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from people import count, found, person, sets, track
+from scipy.spatial.transform import Rotation
+
+from processing.errors import BadSamples
+from processing.exercises import EXERCISES
+from processing.results import SessionResult
+from processing.tracker import Tracker
+from sensor.motion import Simulation
+from sensor.samples import Samples
+
+exercises = st.sampled_from(list(EXERCISES))
+
+
+@cache
+def one_set(exercise: str, side: str = "right") -> Simulation:
+    return person(exercise, reps=4, lead_in_s=3.0, side=side, rate_hz=50.0, seed=11)
+
+
+@cache
+def as_is(exercise: str) -> SessionResult:
+    return count(one_set(exercise))
+
+
+def without_counted_s(result: SessionResult) -> SessionResult:
+    return replace(result, reps=tuple(replace(rep, counted_s=0.0) for rep in result.reps))
+
+
+@settings(max_examples=15)
+@given(exercises, st.lists(st.integers(1, 400), min_size=1))
+@example("hip_abduction", [1])
+@example("hip_external_rotation", [100_000])
+def test_where_the_blocks_are_cut_changes_nothing_but_counted_s(exercise: str, sizes: list[int]) -> None:
+    samples = one_set(exercise).recording.samples
+    cuts = np.cumsum(sizes * (1 + len(samples) // sum(sizes)))
+    cuts = [0, *cuts[cuts < len(samples)].tolist(), len(samples)]
+    blocks = [samples[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    result, _ = track(blocks, exercise, "right")
+    assert without_counted_s(result) == without_counted_s(as_is(exercise))
+
+
+@settings(max_examples=12)
+@given(exercises, st.tuples(*[st.floats(-1, 1)] * 4).filter(lambda q: sum(x * x for x in q) > 0.01))
+def test_how_the_band_sits_changes_no_count(exercise: str, quaternion: tuple) -> None:
+    made = one_set(exercise)
+    turn = Rotation.from_quat(quaternion)
+    samples = made.recording.samples
+    turned = Samples(samples.t, turn.apply(samples.acc), turn.apply(samples.gyr))
+    result, _ = track(turned.blocks(10), exercise, "right")
+    assert found(result) == sets(made)
+    np.testing.assert_allclose([rep.rom_deg for rep in result.reps], [rep.rom_deg for rep in as_is(exercise).reps], atol=0.5)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_a_mirrored_person_is_the_same_person_on_the_other_side(exercise: str) -> None:
+    samples = one_set(exercise).recording.samples
+    mirror = np.array([1.0, -1.0, 1.0])  # of a vector; an axial vector turns the other way
+    mirrored = Samples(samples.t, samples.acc * mirror, -samples.gyr * mirror)
+    result, _ = track(mirrored.blocks(10), exercise, "left")
+    assert found(result) == found(as_is(exercise))
+    np.testing.assert_allclose([rep.rom_deg for rep in result.reps], [rep.rom_deg for rep in as_is(exercise).reps], atol=0.1)
+
+
+@settings(max_examples=8)
+@given(exercises, st.floats(-1e5, 1e6))
+def test_when_it_happened_changes_nothing(exercise: str, shift: float) -> None:
+    samples = one_set(exercise).recording.samples
+    result, _ = track(Samples(samples.t + shift, samples.acc, samples.gyr).blocks(10), exercise, "right")
+    assert found(result) == found(as_is(exercise))
+    assert [rep.start_s - shift for rep in result.reps] == pytest.approx([rep.start_s for rep in as_is(exercise).reps], abs=1e-3)
+
+
+@settings(max_examples=12)
+@given(exercises, st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda way: max(map(abs, way)) > 0.1), st.floats(0, 5))
+@example("hip_external_rotation", (0.0, 0.0, 1.0), 5.0)
+def test_a_gyroscope_bias_changes_no_count(exercise: str, way: tuple, size_dps: float) -> None:
+    made = one_set(exercise)
+    samples = made.recording.samples
+    bias = np.radians(size_dps) * np.array(way) / np.linalg.norm(way)
+    result, _ = track(Samples(samples.t, samples.acc, samples.gyr + bias).blocks(10), exercise, "right")
+    assert found(result) == sets(made)
+
+
+@settings(max_examples=20)
+@given(exercises, st.data())
+def test_holes_up_to_a_second_are_bridged_and_told(exercise: str, data: st.DataObject) -> None:
+    made = one_set(exercise)
+    samples = made.recording.samples
+    keep = np.ones(len(samples), bool)
+    at = data.draw(st.integers(100, len(samples) - 100))
+    keep[at : at + data.draw(st.integers(1, 20))] = False
+    holed = Samples(samples.t[keep], samples.acc[keep], samples.gyr[keep])
+    result, _ = track(holed.blocks(10), exercise, "right")
+    assert found(result) == sets(made)
+    assert len(result.gaps) == 1
+    assert result.gaps[0].start_s == samples.t[at - 1]
+    assert result.coverage == pytest.approx(len(holed) / len(samples), abs=1e-3)
+
+
+def test_nothing_reported_is_taken_back() -> None:
+    made = person("hip_abduction", sets=2, partials=0.3, side="right", rate_hz=50, seed=12)
+    result, events = track(made.recording.samples.blocks(7), "hip_abduction", "right")
+    told = [event.rep for event in events if event.kind in ("counted", "partial")]
+    assert [(rep.set, rep.rep, rep.counted, rep.counted_s) for rep in told] == [
+        (rep.set, rep.rep, rep.counted, rep.counted_s) for rep in result.reps
+    ]
+    closed = [event.rep for event in events if event.kind == "closed"]
+    assert closed == list(result.reps)
+    assert [event.set for event in events if event.kind == "set_ended"] == list(result.sets)
+
+
+@pytest.mark.parametrize("bad", ["nan", "inf", "backwards", "twice"])
+def test_bad_samples_are_refused_and_change_nothing(bad: str) -> None:
+    made = one_set("hip_external_rotation")
+    blocks = list(made.recording.samples.blocks(10))
+    tracker = Tracker("hip_external_rotation", "right")
+    for i, block in enumerate(blocks):
+        if i in (3, 40):
+            t, acc = block.t.copy(), block.acc.copy()
+            if bad == "backwards":
+                t[5] = t[3]
+            elif bad == "twice":
+                t -= 0.2
+            else:
+                acc[4, 1] = float(bad)
+            with pytest.raises(BadSamples):
+                tracker.update(Samples(t, acc, block.gyr))
+        tracker.update(block)
+    tracker.finish()
+    assert tracker.result() == as_is("hip_external_rotation")
+
+
+def test_no_samples_is_an_empty_session() -> None:
+    tracker = Tracker("hip_abduction", "left")
+    assert tracker.update(Samples.empty()) == tracker.finish() == []
+    assert tracker.result().as_json()["reps"] == []
+    assert tracker.live.t is None
