@@ -14,7 +14,7 @@ from processing.axis import Lift, Turn
 from processing.compensation import LiftWatch, TurnWatch, wander
 from processing.exercise import Exercise
 from processing.measure import shape
-from processing.orientation import FRAME_RATE_HZ, Frame
+from processing.orientation import Frame
 from processing.reps import RETURNED, Excursions, Move
 from processing.results import Rep
 
@@ -51,22 +51,30 @@ class Counter:
         else:
             self._axis = Lift()
             self._watch = LiftWatch(self._axis, exercise.terminal_rotation)
-        self._excursions = Excursions(1 / FRAME_RATE_HZ)
+        self._excursions = Excursions()
+        self.angle_deg = 0.0  # from the rest of the present repetition
         self._frames: list[Frame] = []  # those of self._excursions.angles
         self._own_rom: float | None = None
         self._roms: deque[float] = deque(maxlen=OWN_REPS)
         self._waiting: Rep | None = None
         self._unclosed: Rep | None = None
 
+    def pace(self, frame_s: float) -> None:
+        """How far the frames are apart, s."""
+        self._excursions.pace(frame_s)
+
     def update(self, frame: Frame) -> list[Found]:
-        excursions, axis, frames, angles = self._excursions, self._axis, self._frames, self._excursions.angles
+        excursions, frames, found = self._excursions, self._frames, NOTHING
+        angle = self._axis.angle(frame)
         frames.append(frame)
-        moves = excursions.update(axis.angle(frame))
-        found = [new for move in moves for new in self._moved(move)] if moves else NOTHING
-        if excursions.still and excursions.state == "rest" and axis.crept(angles[-1]):
+        moves = excursions.update(angle)
+        if moves:
+            found = [new for move in moves for new in self._moved(move)]
+        if len(frames) > len(excursions.angles):
+            del frames[: len(frames) - len(excursions.angles)]
+        if excursions.still and excursions.state == "rest" and self._axis.crept(angle):
             self._settle(frame)
-        if len(frames) > len(angles):
-            del frames[: len(frames) - len(angles)]
+        self.angle_deg = excursions.angles[-1] - excursions.zero
         return found
 
     def forget(self) -> list[Found]:
@@ -76,12 +84,6 @@ class Counter:
         self._excursions.forget()
         self._frames.clear()
         return found
-
-    @property
-    def angle_deg(self) -> float:
-        """From the rest of the present repetition."""
-        excursions = self._excursions
-        return excursions.angles[-1] - excursions.angles[excursions.origin - excursions.first]
 
     @property
     def resting_since(self) -> float:

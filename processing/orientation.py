@@ -26,7 +26,8 @@ WINDOW_S = 2.0  # length of the still windows after that
 STILL_GYR_STD = math.radians(1.5)  # above a cheap gyroscope's noise, below any deliberate movement (ours)
 STILL_ACC_STD = 0.25  # m/s², the same for the accelerometer (ours)
 MAX_BIAS = math.radians(10.0)  # no MEMS gyroscope on sale has more (ours)
-REBIAS = math.radians(2.0)  # VQF follows smaller changes of bias itself: its own limit
+LEFT_TO_VQF = math.radians(1.0)  # half of the bias at which VQF clips: it follows that much itself
+BIAS_SIGMA = math.radians(0.1)  # how well the mean of a still second tells it (ours)
 DEGREES_OF_HALF = math.degrees(2)  # degrees of a turn from the radians of half of it
 
 
@@ -66,7 +67,7 @@ class Orientation:
         self.gaps: list[tuple[float, float]] = []
         self.still_windows = 0
         self._held: list[Samples] = []
-        self._bias = np.zeros(3)
+        self._offset: np.ndarray | None = None  # the part of the gyroscope's bias that VQF cannot hold
         self._segment = 0
         self._yaw = 0.0
         self._previous: tuple[float, float, float, float] | None = None
@@ -75,13 +76,13 @@ class Orientation:
         """Frames that these samples complete. Raises BadSamples; then nothing has changed."""
         if not len(samples):
             return []
-        self._check(samples)
+        t = self._checked(samples)
         if self.first_t is None:
-            self.first_t = float(samples.t[0])
-        self.samples += len(samples)
-        self.last_t = float(samples.t[-1])
+            self.first_t = t[0]
+        self.samples += len(t)
+        self.last_t = t[-1]
         if self.period is not None:
-            return self._run(samples)
+            return self._run(t, samples.acc, samples.gyr)
         self._held.append(samples)
         return self.flush() if self.last_t - self.first_t >= FIRST_S else []
 
@@ -94,12 +95,15 @@ class Orientation:
         first = int(np.searchsorted(held.t, held.t[0] + FIRST_S)) + 1
         self.period = float(np.median(np.diff(held.t[:first])))
         self._stride = max(1, round(1 / (self.period * FRAME_RATE_HZ)))
+        self.frame_s = self._stride * self.period
         self._window = max(8, round(WINDOW_S / self.period))
-        self._learn_bias(held.acc[:first], held.gyr[:first])
+        self._vqf = VQF(self.period)
         self._restart(held.t[0])
-        return self._run(held)
+        self._learn_bias(held.acc[:first], held.gyr[:first])
+        return self._run(held.t.tolist(), held.acc, held.gyr)
 
-    def _check(self, samples: Samples) -> None:
+    def _checked(self, samples: Samples) -> list[float]:
+        """The times, where nothing is wrong with these samples."""
         t = samples.t.tolist()
         acc, gyr = samples.acc.ravel(), samples.gyr.ravel()
         if not math.isfinite(acc.dot(acc) + gyr.dot(gyr) + t[-1]):
@@ -107,29 +111,30 @@ class Orientation:
         before = -math.inf if self.last_t is None else self.last_t
         if not (before < t[0] and all(map(operator.lt, t, t[1:]))):
             raise BadSamples(f"time runs backwards in the samples from {t[0]:.3f} s (wanted each later than the one before)")
+        return t
 
     def _restart(self, t: float) -> None:
         """A new orientation, tilt from the next samples; the bias is kept."""
+        bias, sigma = self._vqf.getBiasEstimate()
         self._vqf = VQF(self.period)
+        self._vqf.setBiasEstimate(bias, sigma)
         self._grid = 0
         self._open_window()
         self._segment += 1
         self._previous = None
         self._clock = t - self.period
 
-    def _run(self, samples: Samples) -> list[Frame]:
-        t, period = samples.t, self.period
-        n = len(t)
+    def _run(self, t: list[float], acc: np.ndarray, gyr: np.ndarray) -> list[Frame]:
+        n, period = len(t), self.period
         if n <= SHORT and t[-1] - self._clock < (n + HOLE_PERIODS - 1) * period:
-            return self._solid(t, samples.acc, samples.gyr, False)
+            return self._solid(t, acc, gyr, False)
         frames: list[Frame] = []
-        steps = np.diff(t, prepend=self._clock)
         at = 0
-        for hole in np.flatnonzero(steps > HOLE_PERIODS * period):
-            frames += self._solid(t[at:hole], samples.acc[at:hole], samples.gyr[at:hole], False)
-            frames += self._over_hole(float(t[hole]), samples.acc[hole], samples.gyr[hole])
+        for hole in np.flatnonzero(np.diff(t, prepend=self._clock) > HOLE_PERIODS * period).tolist():
+            frames += self._solid(t[at:hole], acc[at:hole], gyr[at:hole], False)
+            frames += self._over_hole(t[hole], acc[hole], gyr[hole])
             at = hole
-        return frames + self._solid(t[at:], samples.acc[at:], samples.gyr[at:], False)
+        return frames + self._solid(t[at:], acc[at:], gyr[at:], False)
 
     def _over_hole(self, t: float, acc: np.ndarray, gyr: np.ndarray) -> list[Frame]:
         start = self._clock
@@ -139,11 +144,11 @@ class Orientation:
             return []
         missing = round((t - start) / self.period) - 1
         share = (np.arange(1, missing + 1) / (missing + 1))[:, None]
-        last_acc, last_gyr = self._last_acc_gyr
-        times = start + share[:, 0] * (t - start)
+        last_acc, last_gyr = (rows[-1] for rows in self._last)
+        times = (start + share[:, 0] * (t - start)).tolist()
         return self._solid(times, last_acc + share * (acc - last_acc), last_gyr + share * (gyr - last_gyr), True)
 
-    def _solid(self, t: np.ndarray, acc: np.ndarray, gyr: np.ndarray, bridged: bool) -> list[Frame]:
+    def _solid(self, t: list[float], acc: np.ndarray, gyr: np.ndarray, bridged: bool) -> list[Frame]:
         """Samples without a hole, cut where a still window ends: there the bias may change."""
         if len(t) < self._window - self._window_count:
             self._window_acc.append(acc)
@@ -151,7 +156,7 @@ class Orientation:
             self._window_count += len(t)
             return self._orient(t, acc, gyr, bridged)
         frames: list[Frame] = []
-        while len(t):
+        while t:
             n = min(len(t), self._window - self._window_count)
             frames += self._orient(t[:n], acc[:n], gyr[:n], bridged)
             self._window_acc.append(acc[:n])
@@ -174,20 +179,23 @@ class Orientation:
             return
         if _spread(acc, acc.sum(axis=0) / len(acc)) > STILL_ACC_STD:
             return
-        first = not self.still_windows
         self.still_windows += 1
-        if first or np.abs(mean - self._bias).max() > REBIAS:
-            if not first:
-                self._vqf.setBiasEstimate(np.zeros(3), math.radians(0.1))
-            self._bias = mean
+        rest = mean if self._offset is None else mean - self._offset
+        if np.abs(rest).max() > LEFT_TO_VQF:
+            self._offset, rest = mean, np.zeros(3)
+        elif self.still_windows > 1:
+            return
+        self._vqf.setBiasEstimate(rest, BIAS_SIGMA)
 
-    def _orient(self, t: np.ndarray, acc: np.ndarray, gyr: np.ndarray, bridged: bool) -> list[Frame]:
-        if not len(t):
+    def _orient(self, t: list[float], acc: np.ndarray, gyr: np.ndarray, bridged: bool) -> list[Frame]:
+        if not t:
             return []
         acc = np.ascontiguousarray(acc, float)
-        quats = self._vqf.updateBatch(np.ascontiguousarray(gyr - self._bias), acc)["quat6D"]
-        self._last_acc_gyr = acc[-1], gyr[-1]
-        self._clock = float(t[-1])
+        quats = self._vqf.updateBatch(
+            np.ascontiguousarray(gyr if self._offset is None else gyr - self._offset, float), acc
+        )["quat6D"]
+        self._last = acc, gyr
+        self._clock = t[-1]
         skip = -self._grid % self._stride
         self._grid += len(t)
         if skip >= len(t):
@@ -196,7 +204,8 @@ class Orientation:
         segment = self._segment
         yaw, previous = self._yaw, self._previous
         frames = []
-        for time, (w, x, y, z) in zip(t[skip::stride].tolist(), quats[skip::stride].tolist(), strict=True):
+        new_tuple = tuple.__new__  # what Frame(...) comes to, in half the time
+        for time, (w, x, y, z) in zip(t[skip::stride], quats[skip::stride].tolist(), strict=True):
             if previous is not None:
                 pw, px, py, pz = previous
                 # The vertical part of the turn since the last frame: of q * conjugate(previous).
@@ -204,13 +213,8 @@ class Orientation:
                 dz = z * pw - w * pz - x * py + y * px
                 yaw += DEGREES_OF_HALF * math.atan(dz / dw) if dw else 180.0
             previous = w, x, y, z
-            frames.append(
-                Frame(
-                    time, w, x, y, z,
-                    2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-                    yaw, bridged, segment,
-                )
-            )  # fmt: skip
+            up = 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)
+            frames.append(new_tuple(Frame, (time, w, x, y, z, *up, yaw, bridged, segment)))
         self._yaw, self._previous = yaw, previous
         return frames
 

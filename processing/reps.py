@@ -7,6 +7,7 @@ repetition is decided by whoever reads its moves.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,7 @@ MIN_HYSTERESIS_DEG = 3.5  # half of the smallest real abductions (7 deg), 5 x VQ
 REST_DPS = 2.0  # SIGNALS: slower than this the leg is at rest
 QUIET_S = 0.4  # a rest is at least this long (ours)
 HELD_S = 1.5  # SIGNALS: a still top this long is a hold, or a new place
+LONGEST_S = 60.0  # who is away for so long has not begun a repetition (SIGNALS: tops are held for 4 to 6 s)
 KEEP_S = 3.0  # of rest kept before an excursion, so that its start can be found
 
 
@@ -33,22 +35,27 @@ class Move:
     end: int
 
 
-NOTHING: list[Move] = []
-
-
 class Excursions:
-    """Feed it frame by frame; it keeps the angles of the open excursion only."""
+    """Feed it frame by frame; it keeps the angles of the open excursion only.
 
-    def __init__(self, frame_s: float) -> None:
-        self.first = 0  # frame number of angles[0]
+    angles: those of frames number `first` and on · zero: the angle at rest that the last one is seen from ·
+    still: for how many frames the angle has stood still.
+    """
+
+    def __init__(self) -> None:
+        self.first = 0
         self.angles: list[float] = []
         self._hysteresis = MIN_HYSTERESIS_DEG
-        self._quiet = max(2, round(QUIET_S / frame_s))
-        self._held = round(HELD_S / frame_s)
-        self._keep = round(KEEP_S / frame_s)
-        self._rest_step = REST_DPS * frame_s
-        self._calm = REST_DPS * self._quiet * frame_s
+        self.pace(1 / 25)
         self.forget()
+
+    def pace(self, frame_s: float) -> None:
+        """How far the frames are apart, s."""
+        self._quiet, self._held, self._keep, self._longest = (
+            max(2, round(seconds / frame_s)) for seconds in (QUIET_S, HELD_S, KEEP_S, LONGEST_S)
+        )
+        self._rest_step = REST_DPS * frame_s
+        self._calm = REST_DPS * QUIET_S
 
     def expect(self, rom_deg: float) -> None:
         """The person's own range of motion: less than its share is no excursion."""
@@ -60,20 +67,10 @@ class Excursions:
         self.angles.clear()
         self.state: Literal["rest", "away", "back"] = "rest"
         self.still = 0
-        self._low = self.first
-        self._start = self._peak = self.first
+        self.zero = math.inf
+        self.origin = self._low = self._peak = self.first
         self._rest_since: int | None = None
         self._hold: int | None = None
-
-    @property
-    def frames(self) -> int:
-        """The number of the next frame."""
-        return self.first + len(self.angles)
-
-    @property
-    def origin(self) -> int:
-        """The frame whose angle is this excursion's zero."""
-        return self._low if self.state == "rest" else self._start
 
     def angle(self, frame: int) -> float:
         return self.angles[frame - self.first]
@@ -81,73 +78,87 @@ class Excursions:
     def replace(self, angles: Sequence[float]) -> None:
         """The same frames seen about a better axis."""
         self.angles[:] = angles
+        self.zero = self.angle(self.origin)
 
     def update(self, angle: float) -> list[Move]:
+        """What the next frame, at this angle in degrees, decides."""
         angles = self.angles
-        extra = (self._low if self.state == "rest" else self._start) - self._keep - self.first
+        extra = self.origin - self._keep - self.first
         if extra > self._keep:  # not earlier: who reads the last moves still needs their frames
             del angles[:extra]
             self.first += extra
-        now = self.first + len(angles)
         angles.append(angle)
-        quiet = len(angles) >= self._quiet and -self._calm < angle - angles[-self._quiet] < self._calm
-        if quiet:
-            window = angles[-self._quiet :]
-            quiet = max(window) - min(window) < self._calm
-        self.still = self.still + 1 if quiet else 0
-        if self.state == "rest":
-            low = angles[self._low - self.first]
-            if quiet or angle <= low:
-                self._low = now
-            elif angle - low >= self._hysteresis:
-                self._leave(now)
-            return NOTHING
-        return self._away(now, angle) if self.state == "away" else self._back(now, angle)
-
-    def _away(self, now: int, angle: float) -> list[Move]:
-        if angle > self.angle(self._peak):
-            self._peak = now
-        if self.still >= self._held:
-            self._hold = now
-        start, peak = self.angle(self._start), self.angle(self._peak)
-        if peak - angle >= RETURNED * (peak - start):
-            self.state, self._low, self._rest_since = "back", now, None
-            return [Move("turned", self._start, self._peak, now)]
-        if self._hold is not None and angle - self.angle(self._hold) >= self._hysteresis:
-            dropped = Move("dropped", self._start, self._peak, self._hold)
-            self._low = self._hold
-            self._leave(now)
-            return [dropped]
+        n, calm = self._quiet, self._calm
+        if len(angles) >= n and -calm < angle - angles[-n] < calm and max(angles[-n:]) - min(angles[-n:]) < calm:
+            self.still += 1
+        else:
+            self.still = 0
+        if self.state != "rest":
+            return self._away(angle) if self.state == "away" else self._back(angle)
+        if self.still or angle <= self.zero:
+            self.zero, self.origin = angle, self.first + len(angles) - 1
+        elif angle - self.zero >= self._hysteresis:
+            self._leave()
         return NOTHING
 
-    def _back(self, now: int, angle: float) -> list[Move]:
-        if angle <= self.angle(self._low):
-            self._low = now
+    def _away(self, angle: float) -> list[Move]:
+        now = self.first + len(self.angles) - 1
+        top = self.angle(self._peak)
+        if angle > top:
+            self._peak, top = now, angle
+        if self.still >= self._held:
+            self._hold = now
+        if top - angle >= RETURNED * (top - self.zero):
+            self.state, self._low, self._rest_since = "back", now, None
+            return [Move("turned", self.origin, self._peak, now)]
+        if self._hold is not None and angle - self.angle(self._hold) >= self._hysteresis:
+            return self._drop(self._hold)
+        if now - self.origin > self._longest:
+            return self._drop(now)
+        return NOTHING
+
+    def _drop(self, rest: int) -> list[Move]:
+        """The leg has found a new rest, and may have left that one already."""
+        dropped = Move("dropped", self.origin, self._peak, rest)
+        self._rest(rest)
+        if self.angles[-1] - self.zero >= self._hysteresis:
+            self._leave()
+        return [dropped]
+
+    def _back(self, angle: float) -> list[Move]:
+        now = self.first + len(self.angles) - 1
         if self.still:
             if self._rest_since is None:
                 self._rest_since = now - self._quiet + 1
             self._low = now
         else:
-            self._rest_since_moving()
+            if angle <= self.angle(self._low):
+                self._low = now
+            # A pause on the way back is not the rest once the leg has gone on lower.
+            if self._rest_since is not None and self.angle(self._rest_since) - angle > MIN_HYSTERESIS_DEG:
+                self._rest_since = None
         leaving = angle - self.angle(self._low) >= self._hysteresis
-        if not leaving and self.still < self._quiet:
+        if not leaving and self.still < self._quiet and now - self.origin <= self._longest:
             return NOTHING
         end = self._low if self._rest_since is None else self._rest_since
-        closed = Move("closed", self._start, self._peak, end)
+        closed = Move("closed", self.origin, self._peak, end)
+        self._rest(self._low)
         if leaving:
-            self._leave(now)
-        else:
-            self.state, self._low = "rest", now
+            self._leave()
         return [closed]
 
-    def _rest_since_moving(self) -> None:
-        """A pause on the way back is not the rest: forget it once the leg has gone on lower."""
-        if self._rest_since is not None and self.angle(self._rest_since) - self.angles[-1] > MIN_HYSTERESIS_DEG:
-            self._rest_since = None
+    def _rest(self, frame: int) -> None:
+        self.state, self.origin, self.zero = "rest", frame, self.angle(frame)
 
-    def _leave(self, now: int) -> None:
+    def _leave(self) -> None:
         """An excursion has begun; it left rest where the angle last stood still."""
-        start = now
-        while start > self._low and self.angle(start) - self.angle(start - 1) > self._rest_step:
+        angles, low = self.angles, self.origin - self.first
+        start = len(angles) - 1
+        while start > low and angles[start] - angles[start - 1] > self._rest_step:
             start -= 1
-        self.state, self._start, self._peak, self._hold, self.still = "away", start, now, None, 0
+        self._peak = self.first + len(angles) - 1
+        self._rest(self.first + start)
+        self.state, self._hold, self.still = "away", None, 0
+
+
+NOTHING: list[Move] = []

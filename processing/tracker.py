@@ -131,21 +131,24 @@ class Tracker:
 
     def _track(self, frames: Sequence[Frame]) -> list[Event]:
         events: list[Event] = []
+        add_t, add_angle = self._curve_t.append, self._curve_angle.append
         for frame in frames:
             if frame.segment != self._segment:
                 events += self._start_anew()
                 self._segment = frame.segment
+                for counter in self._counters:
+                    counter.pace(self._orientation.frame_s)
             counter = self._counter
             if counter is not None:
                 found = counter.update(frame)
             else:
                 counter, found = self._recognise(frame)
-            for new in found:
-                events += self._found(new)
+            if found:
+                events += [event for new in found for event in self._found(new)]
             if self._open is not None and frame.t - self._open.end_s > self._patience:
                 events += self._pause(counter.resting_since)
-            self._curve_t.append(frame.t)
-            self._curve_angle.append(counter.angle_deg)
+            add_t(frame.t)
+            add_angle(counter.angle_deg)
         return events
 
     def _recognise(self, frame: Frame) -> tuple[Counter, list[Found]]:
