@@ -4,7 +4,8 @@ SensorError                 the root; its text is one line: WHAT is wrong WHERE 
 ├── PacketError             bytes that are not a packet of the band's protocol
 ├── RecordingError          a recording or its sidecar that cannot be read or written
 ├── SourceError             a SOURCE that names nothing, or a device model nobody knows
-└── LinkError               Bluetooth: no adapter, band not found, connection refused or lost for good
+├── LinkError               Bluetooth: no adapter, band not found, connection refused or lost for good
+└── UplinkError             a server that cannot be reached or refuses what it is sent
 """
 
 from __future__ import annotations
@@ -28,3 +29,7 @@ class SourceError(SensorError):
 
 class LinkError(SensorError):
     """Bluetooth: no adapter, band not found, connection refused or lost for good."""
+
+
+class UplinkError(SensorError):
+    """A server that cannot be reached or refuses what it is sent."""

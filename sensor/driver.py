@@ -1,0 +1,203 @@
+"""What all models share: the description of a model, and the way from its packets to samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sensor.clock import Clock
+from sensor.samples import Raw, Samples
+
+# Flags of a sample in a recording (`Raw.flags`), whatever the band's own bits are.
+GAP_BEFORE, ACC_CLIP, GYR_CLIP, CLOCK_STEP, REPLAYED, CALIBRATION = (1 << bit for bit in range(6))
+
+# Packets kept back while an earlier one is missing. A link in order never needs it; 0.8 s at ten packets
+# a second is what a repetition's count may wait for. No source.
+REORDER_WINDOW = 8
+SEQ_TURN = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What a band says about its stream. `rate_hz` nominal; ranges as full scale."""
+
+    rate_hz: float
+    acc_range_g: int
+    gyr_range_dps: int
+    acc_mps2_per_lsb: float
+    gyr_rads_per_lsb: float
+    boot_id: int
+
+
+class Packet(NamedTuple):
+    """One notification, taken apart. `flags` are the constants above; counts (n, 6) int16."""
+
+    flags: int
+    seq: int  # modulo 2^16
+    t_us: int  # of the first sample, modulo 2^32
+    boot_id: int
+    rate_hz: float
+    counts: np.ndarray
+
+
+class Message(NamedTuple):
+    """What the control point carries: a command, the answer to one, or the event `ended`."""
+
+    kind: str
+    values: tuple[int, ...] = ()
+    problem: str | None = None  # of an answer: what the band did not like
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One model of band, as a value: adding a model is adding a file in sensor/devices/."""
+
+    name: str
+    title: str
+    tier: str  # how far it is proven
+    clock: str  # how good its timestamps are
+    rate_hz: float
+    service_uuid: str
+    data_uuid: str
+    control_uuid: str
+    info_uuid: str
+    packet_bytes: int  # what one notification must be able to carry
+    packet_samples: int
+    buffer_s: float  # what the band keeps for a replay
+    decode_info: Callable[[bytes], Info]
+    encode_info: Callable[[Info], bytes]
+    decode_packet: Callable[[bytes], Packet]
+    encode_packet: Callable[[Packet], bytes]
+    decode_message: Callable[[bytes], Message]  # control point, band -> host
+    encode_message: Callable[[Message], bytes]
+    decode_command: Callable[[bytes], Message]  # control point, host -> band
+    commands: Mapping[str, Callable[..., bytes]]  # start(info), stop(), replay(seq), ping(), identify()
+
+    def decoder(self, info: bytes, *, keep_raw: bool = False, window: int = REORDER_WINDOW) -> Decoder:
+        return Decoder(self, info, keep_raw=keep_raw, window=window)
+
+
+class Scale(NamedTuple):
+    acc_mps2_per_lsb: float
+    gyr_rads_per_lsb: float
+
+
+class Decoder:
+    """Packets of one band -> samples, in order, each once.
+
+    `received` counts packets handed on or held back, `duplicates` those that came again or too late,
+    `lost` those that were given up. `gaps`: holes in the samples, s.
+    """
+
+    def __init__(self, driver: Driver, info: bytes, *, keep_raw: bool = False, window: int = REORDER_WINDOW) -> None:
+        self.info = driver.decode_info(info)
+        self.scale = Scale(self.info.acc_mps2_per_lsb, self.info.gyr_rads_per_lsb)
+        self.rate_hz = self.info.rate_hz
+        self.received = self.duplicates = self.lost = 0
+        self._decode, self._keep_raw, self._window = driver.decode_packet, keep_raw, window
+        self._clock = Clock()
+        self._boot: int | None = None
+        self._past_boots: set[int] = set()
+        self._stepped = False  # the next sample is the first after a reboot
+        self._next = 0  # the sequence number to hand on next, modulo 2^16
+        self._held: dict[int, tuple[int, Packet, int]] = {}  # by seq: (unwrapped µs, packet, host_ns)
+        self._steps = np.arange(256.0)
+        self._scales = np.array(self.scale).reshape(2, 1, 1)
+
+    @property
+    def segment(self) -> int:
+        return self._clock.segment
+
+    @property
+    def gaps(self) -> list[tuple[float, float]]:
+        return self._clock.gaps
+
+    @property
+    def next_seq(self) -> int | None:
+        """What a band has to replay from after a break: the first packet that is missing."""
+        return None if self._boot is None else self._next
+
+    def feed(self, packet: bytes, host_ns: int) -> Samples:
+        """The samples that are now due: none for a repeated packet or while an earlier one is missing."""
+        parsed = self._decode(packet)
+        before = EMPTY
+        if parsed.boot_id != self._boot:
+            if parsed.boot_id in self._past_boots:
+                self.duplicates += 1
+                return EMPTY
+            before = self._reboot(parsed, host_ns)
+        clock, seq = self._clock, parsed.seq
+        ticks = clock.unwrap(parsed.t_us, host_ns)
+        if clock.seconds(ticks) <= clock.last or seq in self._held:
+            self.duplicates += 1
+            return before
+        self.received += 1
+        if seq == self._next and not self._held:
+            samples = self._samples(ticks, parsed, host_ns)
+            return samples if before is EMPTY else Samples.concat((before, samples))
+        self._held[seq] = (ticks, parsed, host_ns)
+        return Samples.concat([before, *self._due(self._window)])
+
+    def flush(self) -> Samples:
+        """What was held back: nothing earlier will come."""
+        return Samples.concat(self._due(0))
+
+    def _reboot(self, packet: Packet, host_ns: int) -> Samples:
+        rest = self.flush()
+        if self._boot is not None:
+            self._past_boots.add(self._boot)
+            self._clock.reboot(host_ns, 1 / packet.rate_hz)
+            self._stepped = True
+        self._boot, self._next = packet.boot_id, packet.seq
+        return rest
+
+    def _due(self, window: int) -> list[Samples]:
+        """Hand on what is in order; when more than `window` packets wait, give up those before them."""
+        parts = []
+        while self._held:
+            if self._next not in self._held:
+                if len(self._held) <= window:
+                    break
+                first = min(self._held, key=lambda seq: (seq - self._next) % SEQ_TURN)
+                self.lost += (first - self._next) % SEQ_TURN
+                self._next = first
+            ticks, packet, host_ns = self._held.pop(self._next)
+            if self._clock.seconds(ticks) > self._clock.last:
+                parts.append(self._samples(ticks, packet, host_ns))
+            else:  # its clock contradicts its number
+                self._next = (self._next + 1) % SEQ_TURN
+                self.received -= 1
+                self.lost += 1
+        return parts
+
+    def _samples(self, ticks: int, packet: Packet, host_ns: int) -> Samples:
+        counts, period = packet.counts, 1 / packet.rate_hz
+        t_first, gap = self._clock.accept(ticks, host_ns, len(counts), period)
+        self._next = (packet.seq + 1) % SEQ_TURN
+        steps = self._steps[: len(counts)]
+        # One multiplication for both, each of them contiguous afterwards: (2, n, 3).
+        acc, gyr = np.multiply(counts.reshape(-1, 2, 3).transpose(1, 0, 2), self._scales, order="C")
+        raw = None
+        if self._keep_raw:
+            raw = self._raw(ticks + np.rint(steps * (period * 1e6)).astype(np.int64), packet, host_ns, gap)
+        return Samples(t_first + steps * period, acc, gyr, raw)
+
+    def _raw(self, t_device_us: np.ndarray, packet: Packet, host_ns: int, gap: bool) -> Raw:
+        n = len(t_device_us)
+        flags = np.full(n, packet.flags, np.uint8)
+        flags[0] |= (GAP_BEFORE if gap else 0) | (CLOCK_STEP if self._stepped else 0)
+        self._stepped = False
+        return Raw(
+            packet.counts,
+            np.full(n, packet.seq, np.int32),
+            t_device_us,
+            np.full(n, host_ns, np.int64),
+            np.full(n, self._clock.segment, np.int16),
+            flags,
+        )
+
+
+EMPTY = Samples.empty()

@@ -1,0 +1,127 @@
+"""The one way in: `ble:NAME-OR-ADDRESS`, `file:PATH`, `virtual:EXERCISE` -> blocks of Samples, all alike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from sensor.driver import Decoder, Driver
+from sensor.errors import SourceError
+from sensor.samples import Samples
+
+if TYPE_CHECKING:
+    from sensor.band import BandClient
+    from sensor.recording import Meta, Recording
+
+FILE_BLOCK = 10  # samples: a file comes in the reference band's packets
+
+
+class Source:
+    """An async context manager, then an async iterator of Samples, once. Made by `open_source`.
+
+    `driver`, `info` (bytes of the info characteristic), `decoder` (counters, scale): the wire, where there is one.
+    `meta`: of the recording behind it, where there is one. `on_packet(packet, host_ns)` is called with every
+    notification, byte for byte, before it is decoded; nothing is sent before the iteration begins.
+    """
+
+    def __init__(self, start: Callable[[Source, AsyncExitStack], Any]) -> None:
+        self.driver: Driver | None = None
+        self.info: bytes | None = None
+        self.meta: Meta | None = None
+        self.on_packet: Callable[[bytes, int], None] | None = None
+        self.client: BandClient | None = None
+        self._start, self._stack = start, AsyncExitStack()
+        self._blocks: AsyncIterator[Samples] | None = None
+
+    async def __aenter__(self) -> Source:
+        try:
+            self._blocks = await self._start(self, self._stack)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def __aiter__(self) -> AsyncIterator[Samples]:
+        assert self._blocks is not None, "not entered"
+        return self._blocks
+
+    @property
+    def decoder(self) -> Decoder | None:
+        return self.client and self.client.decoder
+
+    async def listen(self, client: BandClient, stack: AsyncExitStack) -> AsyncIterator[Samples]:
+        """Connect to a band and be its ear."""
+        client.on_packet = lambda packet, host_ns: self.on_packet(packet, host_ns) if self.on_packet else None
+        self.client = await stack.enter_async_context(client)
+        self.driver, self.info = client.driver, client.info
+        return aiter(client)
+
+
+def open_source(
+    spec: str,
+    *,
+    virtual: Callable[[str], Recording] | None = None,
+    speed: float = 1.0,
+    keep_raw: bool = False,
+    **overrides: Any,
+) -> Source:
+    """`virtual`: what a virtual band plays, by name. `speed`: of a virtual band, times life.
+
+    `overrides`: a file's `exercise`, `side`, `placement`, `units`, `rate` (see `sensor.recording`).
+    """
+    kind, _, name = spec.partition(":")
+    if not name or kind not in ("ble", "file", "virtual"):
+        raise SourceError(f"unknown source (wanted ble:NAME-OR-ADDRESS, file:PATH or virtual:EXERCISE, got {spec!r})")
+    # Each imports what it needs: a file needs no Bluetooth, and Bluetooth no file.
+    if kind == "ble":
+        return Source(lambda source, stack: _ble(source, stack, name, keep_raw))
+    if kind == "file":
+        return Source(lambda source, stack: _file(source, name, overrides))
+    if virtual is None:
+        raise SourceError(f"no virtual band here (wanted ble:NAME-OR-ADDRESS or file:PATH, got {spec!r})")
+    if not 0 < speed < float("inf"):
+        raise SourceError(f"impossible speed of a virtual band (wanted more than 0, got {speed})")
+    return Source(lambda source, stack: _virtual(source, stack, virtual(name), speed, keep_raw))
+
+
+async def _ble(source: Source, stack: AsyncExitStack, name: str, keep_raw: bool) -> AsyncIterator[Samples]:
+    from sensor.band import BandClient
+
+    return await source.listen(BandClient(name, keep_raw=keep_raw), stack)
+
+
+async def _file(source: Source, path: str, overrides: dict[str, Any]) -> AsyncIterator[Samples]:
+    from sensor.recording import read_recording
+
+    recording = read_recording(path, **overrides)
+    source.meta = recording.meta
+
+    async def blocks() -> AsyncIterator[Samples]:
+        for block in recording.samples.blocks(FILE_BLOCK):
+            yield block
+            await asyncio.sleep(0)
+
+    return blocks()
+
+
+async def _virtual(
+    source: Source, stack: AsyncExitStack, recording: Recording, speed: float, keep_raw: bool
+) -> AsyncIterator[Samples]:
+    from sensor.band import BandClient, host_ns
+    from sensor.virtual_adapter import virtual_adapter
+    from sensor.virtual_band import VirtualBand
+    from sensor.virtual_radio import VirtualRadio
+
+    source.meta = recording.meta
+    radio = VirtualRadio(speed)
+    adapter = await virtual_adapter(radio)
+    band = await stack.enter_async_context(VirtualBand(radio, recording.samples, speed=speed))
+    begin = host_ns()
+    # The host's clock runs as fast as the band's, as it does in life.
+    clock = lambda: begin + round((host_ns() - begin) * speed)  # noqa: E731
+    return await source.listen(BandClient(band.address, backend=adapter, keep_raw=keep_raw, clock=clock), stack)

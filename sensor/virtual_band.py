@@ -1,0 +1,242 @@
+"""A band on the virtual radio that plays a recording back as a driver's packets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+from bumble.core import UUID, AdvertisingData
+from bumble.device import Connection
+from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.profiles.battery_service import BatteryService
+from bumble.profiles.device_information_service import DeviceInformationService
+from scipy.ndimage import uniform_filter1d
+
+from sensor.clock import GAP_PERIODS
+from sensor.devices import reference
+from sensor.driver import ACC_CLIP, GYR_CLIP, REPLAYED, Driver, Info, Message, Packet
+from sensor.samples import Samples
+from sensor.virtual_radio import MTU, PDUS_PER_EVENT, VirtualRadio
+
+NAME_BYTES = 8  # what a 128-bit UUID and the flags leave of an advertisement's 31 bytes
+BATTERY_PERCENT = 87
+READ, WRITE, NOTIFY, INDICATE = (Characteristic.Properties[n] for n in ("READ", "WRITE", "NOTIFY", "INDICATE"))
+
+
+class VirtualBand:
+    """Starts to play when a client says `start`, at `speed` times life; an async context manager.
+
+    While the link is down its packets wait in the ring buffer, as they do in a band; while it is up the next
+    packet is made only when the last one was sent, so what is sent does not depend on a busy computer.
+    `finished` is set when the client has confirmed the end.
+    """
+
+    def __init__(
+        self,
+        radio: VirtualRadio,
+        samples: Samples,
+        *,
+        driver: Driver = reference.DRIVER,
+        info: Info | None = None,
+        speed: float = 1.0,
+        name: str = "hiprep-1",
+        mtu: int = MTU,
+    ) -> None:
+        if len(name.encode()) > NAME_BYTES:
+            raise ValueError(f"a band's name has at most {NAME_BYTES} bytes, not {name!r}")
+        self.driver, self.name, self.finished = driver, name, asyncio.Event()
+        self.info = info or reference.info_of(boot_id=1, rate_hz=int(driver.rate_hz))
+        self._radio, self._samples, self._speed, self._mtu = radio, samples, speed, mtu
+        self._ring: deque[Packet] = deque()
+        self._made = 0  # packets so far; the newest in the ring is number _made - 1
+        self._cursor = 0  # the number to send next
+        self._sent = 0  # one more than the highest number sent: anything below is a repetition
+        self._link: Connection | None = None  # where `start` came from
+        self._told: Connection | None = None  # who knows that this is the end
+        self._started, self._changed = asyncio.Event(), asyncio.Event()
+        self._tasks: set[asyncio.Future] = set()
+
+    async def __aenter__(self) -> VirtualBand:
+        self.device = await self._radio.device(self.name, self._mtu)
+        self._data = Characteristic(UUID(self.driver.data_uuid), NOTIFY, Characteristic.Permissions(0))
+        self._control = Characteristic(
+            UUID(self.driver.control_uuid),
+            WRITE | INDICATE,
+            Characteristic.WRITEABLE,
+            CharacteristicValue(write=self._on_command),
+        )
+        info = Characteristic(
+            UUID(self.driver.info_uuid),
+            READ,
+            Characteristic.READABLE,
+            CharacteristicValue(read=lambda _: self.driver.encode_info(self.info)),
+        )
+        service = UUID(self.driver.service_uuid)
+        self.device.add_services(
+            [
+                Service(service, [self._data, self._control, info]),
+                BatteryService(lambda _: BATTERY_PERCENT),
+                DeviceInformationService("hiprep", self.driver.name, self.name),
+            ]
+        )
+        self.device.advertising_data = bytes(
+            AdvertisingData(
+                [
+                    (AdvertisingData.FLAGS, bytes([0x06])),
+                    (AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS, service.to_bytes()),
+                    (AdvertisingData.COMPLETE_LOCAL_NAME, self.name.encode()),
+                ]
+            )
+        )
+        self.device.on("connection", lambda connection: connection.once("disconnection", self._on_disconnection))
+        await self.device.start_advertising(auto_restart=True)
+        self._player = asyncio.create_task(self._play())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in (self._player, *self._tasks):
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._player
+        await self._radio.remove(self.device)
+
+    @property
+    def address(self) -> str:
+        return self.device.random_address.to_string(with_type_qualifier=False)
+
+    # Playing
+
+    async def _play(self) -> None:
+        await self._started.wait()
+        begin = asyncio.get_running_loop().time()
+        for due_s, packet in packets(self._samples, self.driver, self.info):
+            await self._send_until(begin + due_s / self._speed)
+            self._ring.append(packet._replace(seq=self._made % 2**16))
+            self._made += 1
+            await self._send()
+        while True:
+            await self._send()
+            if self._link and self._link is not self._told:
+                self._told = self._link
+                if await self._say(self._link, Message("ended", (self._made % 2**16,))):
+                    self.finished.set()
+            await self._changed.wait()
+            self._changed.clear()
+
+    async def _send_until(self, when: float) -> None:
+        """Wait, and send what a new link asks for meanwhile."""
+        while (left := when - asyncio.get_running_loop().time()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._changed.wait()
+            if self._changed.is_set():
+                self._changed.clear()
+                await self._send()
+
+    async def _send(self) -> None:
+        """Everything that waits, as long as there is a link."""
+        while self._link and self._cursor < self._made:
+            self._cursor = max(self._cursor, self._oldest)
+            packet = self._ring[self._cursor - self._oldest]
+            if self._cursor < self._sent:
+                packet = packet._replace(flags=packet.flags | REPLAYED)
+            self._cursor += 1
+            self._sent = max(self._sent, self._cursor)
+            link = self._link
+            await self.device.notify_subscriber(link, self._data, self.driver.encode_packet(packet))
+            queue = self.device.host.get_data_packet_queue(link.handle)
+            if queue and queue.pending >= PDUS_PER_EVENT:
+                with contextlib.suppress(ValueError):  # the link went away
+                    await queue.drain(link.handle)
+
+    @property
+    def _oldest(self) -> int:
+        return self._made - len(self._ring)
+
+    # Talking to the client
+
+    def _on_command(self, link: Connection, value: bytes) -> None:
+        self._later(self._obey(link, bytes(value)))
+
+    async def _obey(self, link: Connection, value: bytes) -> None:
+        command = self.driver.decode_command(value)
+        await self._say(link, command if command.problem else self._answer(link, command))
+        self._changed.set()
+
+    def _answer(self, link: Connection, command: Message) -> Message:
+        match command.kind:
+            case "start":
+                return Message("start", problem=self._start(link, *command.values))
+            case "stop":
+                self._link = None
+            case "replay":  # from that packet or, if it is gone, from the oldest that is left
+                self._cursor = max(self._oldest, self._made - (self._made - command.values[0]) % 2**16)
+                self._told = None
+                return Message("replay", (self._cursor % 2**16,))
+            case "ping":
+                return Message("ping", (self._ring[-1].t_us if self._ring else 0, self.info.boot_id))
+        return Message(command.kind)
+
+    def _start(self, link: Connection, rate_hz: int, acc_range_g: int, gyr_range_dps: int) -> str | None:
+        """What speaks against it, if anything."""
+        wanted = reference.info_of(self.info.boot_id, rate_hz, acc_range_g, gyr_range_dps)
+        if self._started.is_set() and wanted != self.info:
+            return "impossible value"
+        if link.att_mtu - 3 < self.driver.packet_bytes:
+            return "MTU too small"
+        if not self._started.is_set():
+            self.info = wanted
+            self._ring = deque(maxlen=int(self.driver.buffer_s * rate_hz / self.driver.packet_samples))
+            self._started.set()
+        self._link = link
+        return None
+
+    async def _say(self, link: Connection, message: Message) -> bool:
+        """Did the client confirm it?"""
+        if self.device.lookup_connection(link.handle) is not link:
+            return False
+        value = self.driver.encode_message(message)
+        indication = link.cancel_on_disconnection(self.device.indicate_subscriber(link, self._control, value))
+        await asyncio.wait({indication})
+        return not indication.cancelled() and indication.exception() is None
+
+    def _later(self, coroutine) -> None:
+        task = asyncio.ensure_future(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _on_disconnection(self, reason: int) -> None:
+        self._link = None
+        self._changed.set()
+
+
+def packets(samples: Samples, driver: Driver, info: Info) -> Iterator[tuple[float, Packet]]:
+    """A recording as the band would have measured it: (when the last sample is due in s, packet without number).
+
+    Resampled to the band's rate on one grid from the first sample; gaps stay gaps, no packet spans one.
+    """
+    if not len(samples):
+        return
+    t, rate = samples.t - samples.t[0], info.rate_hz
+    holes = np.diff(t)
+    period = np.median(holes) if len(holes) else 1 / rate
+    # Before thinning out, an average over about one period of the band, as a sensor's own low-pass does; of an
+    # odd number of samples, or it would come late.
+    width = round(1 / (period * rate)) // 2 * 2 + 1
+    scale = np.repeat((info.acc_mps2_per_lsb, info.gyr_rads_per_lsb), 3)
+    values = np.hstack((samples.acc, samples.gyr)) / scale
+    edges = [0, *np.flatnonzero(holes > GAP_PERIODS * period) + 1, len(t)]
+    for begin, end in zip(edges, edges[1:]):
+        smooth = uniform_filter1d(values[begin:end], width, axis=0, mode="nearest") if width > 1 else values[begin:end]
+        grid = np.arange(np.ceil(t[begin] * rate - 1e-6), np.floor(t[end - 1] * rate + 1e-6) + 1)
+        counts = np.stack([np.interp(grid / rate, t[begin:end], column) for column in smooth.T], axis=1).round()
+        for i in range(0, len(grid), driver.packet_samples):
+            block = counts[i : i + driver.packet_samples]
+            clipped = np.abs(block) > 2**15 - 1
+            flags = (ACC_CLIP if clipped[:, :3].any() else 0) | (GYR_CLIP if clipped[:, 3:].any() else 0)
+            t_us = round(grid[i] / rate * 1e6) % 2**32
+            whole = np.clip(block, -(2**15), 2**15 - 1).astype(np.int16)
+            yield (grid[i] + len(block)) / rate, Packet(flags, 0, t_us, info.boot_id, rate, whole)
