@@ -1,0 +1,13 @@
+"""/api/v1: everything a client can do, as JSON; described at /api/v1/openapi.json."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from server.api import live, packets, recordings, sessions
+
+PREFIX = "/api/v1"
+
+router = APIRouter(prefix=PREFIX)
+for part in (sessions, packets, recordings, live):
+    router.include_router(part.router)

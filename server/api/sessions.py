@@ -1,0 +1,117 @@
+"""Create, end, list, read."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import JSONResponse, Response
+
+import processing
+from server.api.shapes import Curve, NewSession, SessionFull, SessionHead, SessionList
+from server.curve import decode_curve, plain
+from server.ingest import Ended
+from server.problems import Problem, responses
+from server.service import Service, of
+from server.store import sessions
+from server.store.sessions import Session, Tally
+
+router = APIRouter(tags=["sessions"])
+
+SessionId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="from the answer to its creation")]
+
+
+@router.post(
+    "/sessions",
+    status_code=201,
+    response_model=SessionHead,
+    responses={200: {"model": SessionHead, "description": "this key made it before"}}
+    | responses(400, 403, 409, 413, 421, 422, 503, 507),
+)
+async def create(request: Request, new: NewSession) -> Response:
+    """Begin a session. Its packets follow."""
+    started_at = new.started_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    values = new.model_dump() | {"info": bytes.fromhex(new.info), "started_at": started_at}
+    session, created = await of(request).ingest.create(values)
+    head = head_of(of(request), session, None)
+    return JSONResponse(head, 201 if created else 200, {"Location": f"{request.url.path}/{session.id}"})
+
+
+@router.get("/sessions", response_model=SessionList, responses=responses(421, 422))
+async def sessions_list(
+    request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 50, before: Annotated[str | None, Query()] = None
+) -> Response:
+    """A page of the sessions, newest first."""
+    heads = await heads_of(of(request), limit, before)
+    return JSONResponse({"sessions": heads, "next": heads[-1]["id"] if len(heads) == limit else None})
+
+
+@router.get("/sessions/{session_id}", response_model=SessionFull, responses=responses(404, 421, 422, 503))
+async def read(request: Request, session_id: SessionId) -> Response:
+    """A session with its repetitions; while it runs, with those so far."""
+    return JSONResponse(await full_of(of(request), session_id))
+
+
+@router.post(
+    "/sessions/{session_id}/end", response_model=SessionFull, responses=responses(403, 404, 421, 422, 503, 507)
+)
+async def end(request: Request, session_id: SessionId) -> Response:
+    """No more packets come: count to the end and store it. Ending twice is ending once."""
+    await of(request).ingest.end(session_id)
+    return JSONResponse(await full_of(of(request), session_id))
+
+
+@router.get("/sessions/{session_id}/curve", response_model=Curve, responses=responses(404, 421, 422, 503))
+async def curve(request: Request, session_id: SessionId, since: Annotated[int, Query(ge=0)] = 0) -> Response:
+    """The angle curve, from point `since` on."""
+    service = of(request)
+    try:
+        found = await service.ingest.opened(session_id)
+        t, angle = plain(*found.counting.curve(since))
+    except Ended:
+        stored = await _stored(service, await find(service, session_id))
+        t, angle = (column[since:] for column in decode_curve(stored.curve))
+    return JSONResponse({"t_s": t, "angle_deg": angle, "next": since + len(t)})
+
+
+async def find(service: Service, session_id: str) -> Session:
+    session = await service.store.fetch(sessions.find, session_id)
+    if session is None:
+        raise Problem(404, f"no session {session_id}", "path.session_id")
+    return session
+
+
+async def full_of(service: Service, session_id: str) -> dict[str, Any]:
+    """SessionFull."""
+    try:
+        found = await service.ingest.opened(session_id)
+        made = {"version": processing.VERSION, "final": False, "result": found.counting.document()}
+        return head_of(service, found.session, None) | made
+    except Ended:
+        session = await find(service, session_id)
+        stored = await _stored(service, session)
+        tally = Tally(stored.counted, stored.good, stored.compensated, stored.partial)
+        made = {"version": stored.version, "final": True, "result": json.loads(stored.document)}
+        return head_of(service, session, tally) | made
+
+
+async def heads_of(service: Service, limit: int, before: str | None = None) -> list[dict[str, Any]]:
+    """SessionHead, newest first."""
+    return [head_of(service, *row) for row in await service.store.fetch(sessions.newest, limit, before)]
+
+
+def head_of(service: Service, session: Session, tally: Tally | None) -> dict[str, Any]:
+    """SessionHead."""
+    resident = None if session.ended_at else service.ingest.resident(session.id)
+    counts = {name: getattr(tally, name) for name in Tally.__slots__} if tally else None
+    return {
+        **{name: getattr(session, name) for name in SessionHead.model_fields if hasattr(session, name)},
+        "state": "ended" if session.ended_at else resident.connection if resident else "waiting",
+        "tally": resident.counting.tally() if resident else counts,
+    }
+
+
+async def _stored(service: Service, session: Session) -> sessions.Result:
+    return await service.store.fetch(sessions.result, session.number)

@@ -1,0 +1,95 @@
+"""What goes in and comes out, as the OpenAPI description shows it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from processing.results import SessionResult
+
+
+def _hex(text: str) -> str:
+    bytes.fromhex(text)
+    return text
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+
+
+class NewSession(BaseModel):
+    """A session that is about to begin."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{8,64}$",
+        description="chosen by the client, once a session: creating again with the same key returns the same session",
+        examples=["4f7c1d52-0f0a-4f5e-9a77-6a1b0c3f9a10"],
+    )
+    exercise: Name | None = Field(description="null: recognise it", examples=["hip_external_rotation"])
+    side: Literal["left", "right"]
+    placement: Literal["ankle", "thigh"] = "ankle"
+    driver: Name = Field(description="the band's model", examples=["hiprep-band"])
+    band: str = Field(min_length=1, max_length=128, description="which band", examples=["C0:FF:EE:00:00:01"])
+    info: Annotated[str, AfterValidator(_hex)] = Field(
+        max_length=1024, description="what the band says about itself (its info characteristic), hexadecimal"
+    )
+    started_at: AwareDatetime
+
+
+class Tally(BaseModel):
+    """Repetitions by kind: counted = good + compensated."""
+
+    counted: int
+    good: int
+    compensated: int
+    partial: int
+
+
+class SessionHead(BaseModel):
+    """A session without its repetitions."""
+
+    id: str
+    exercise: str | None
+    side: str
+    placement: str
+    driver: str
+    band: str
+    started_at: str = Field(description="ISO 8601, UTC")
+    created_at: str
+    ended_at: str | None
+    state: Literal["waiting", "receiving", "lost", "ended"] = Field(
+        description="waiting: no packets since the server's start; lost: they came and stopped"
+    )
+    tally: Tally | None = Field(description="null: not ended and not in memory")
+
+
+class SessionList(BaseModel):
+    sessions: list[SessionHead] = Field(description="newest first")
+    next: str | None = Field(description="`before` of the next page; null: this is the last")
+
+
+class SessionFull(SessionHead):
+    """A session with what was made of it; while it runs, of what came so far."""
+
+    version: str = Field(description="of the processing that counted")
+    final: bool
+    result: SessionResult = Field(description="hiprep.session/1")
+
+
+class Acknowledged(BaseModel):
+    """All packets of `epoch` up to `acknowledged` are on disk and survive whatever happens to the server."""
+
+    epoch: int
+    acknowledged: int | None = Field(description="null: the first packet of the epoch is missing")
+    stored: int = Field(description="of this frame, new")
+    duplicates: int = Field(description="of this frame, stored before with the same bytes")
+
+
+class Curve(BaseModel):
+    """The leg's angle from the present repetition's rest, about 25 points a second."""
+
+    t_s: list[float]
+    angle_deg: list[float | None]
+    next: int = Field(description="`since` of the next request")

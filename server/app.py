@@ -1,0 +1,45 @@
+"""The application: parts, routes, errors, pages."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+import processing
+from server import api, pages, problems
+from server.guard import Guard
+from server.service import Service
+from server.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Opens the data directory at once, so that StartError reaches the caller; the end of the app's life closes it."""
+    service = Service.open(settings)
+
+    @contextlib.asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        await service.start()
+        yield
+        await service.stop()
+
+    app = FastAPI(
+        title="hiprep",
+        version=processing.VERSION,
+        description="Hip exercises counted by a band: sessions, packets, repetitions.",
+        openapi_url=f"{api.PREFIX}/openapi.json",
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        lifespan=life,
+    )
+    app.state.service = service
+    app.state.templates = pages.templates
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    problems.install(app)
+    app.add_middleware(Guard)
+    return app

@@ -1,0 +1,133 @@
+"""One session on its way through decoder and Tracker. No database, no clock, no thread."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict
+from statistics import median
+from typing import Any
+
+import processing
+from processing.errors import ProcessingError
+from processing.results import Event, Rep, SessionResult
+from processing.tracker import Tracker
+from sensor.devices import driver_named
+from sensor.frames import Entry
+from sensor.samples import Samples
+from server.curve import encode_curve
+from server.order import Order
+from server.store.sessions import Result, Session, now
+
+log = logging.getLogger("hiprep.server")
+
+
+class Counting:
+    """The same packets in, the same result out: live, after a restart, or years later.
+
+    The Tracker is fed packet by packet, so that not even `counted_s` depends on how they were batched.
+    """
+
+    def __init__(self, session: Session) -> None:
+        driver = driver_named(session.driver)
+        self.check_packet = driver.decode_packet
+        self.order = Order()
+        self.packets = 0  # that have been counted
+        self._uncounted = 0  # packets whose samples the Tracker refused
+        self._decoder = driver.decoder(session.info)
+        self._tracker = Tracker(session.exercise, session.side, session.placement)
+        self._reps: tuple[Rep, ...] = ()
+
+    def feed(self, entries: Iterable[Entry]) -> list[Event]:
+        """Entries that are stored; what is due of them is counted."""
+        events: list[Event] = []
+        for entry in self.order.take(list(entries)):
+            events += self._count(entry)
+        return self._seen(events)
+
+    def finish(self) -> list[Event]:
+        events: list[Event] = []
+        for entry in self.order.rest():
+            events += self._count(entry)
+        events += self._update(self._decoder.flush())
+        return self._seen(events + self._tracker.finish())
+
+    def result(self) -> SessionResult:
+        return self._tracker.result()
+
+    def document(self) -> dict[str, Any]:
+        """The contract's object."""
+        document = self.result().as_json()
+        if self._uncounted:
+            document["quality"] = document["quality"] | {"uncounted_packets": self._uncounted}
+        return document
+
+    def curve(self, since: int = 0) -> tuple[list[float], list[float | None]]:
+        return self._tracker.curve(since)
+
+    def tally(self, in_set: int | None = None) -> dict[str, int]:
+        """Repetitions by kind, of one set or of all."""
+        reps = [rep for rep in self._reps if in_set in (None, rep.set)]
+        kinds = [kind_of(rep) for rep in reps]
+        counts = {kind: kinds.count(kind) for kind in ("good", "compensated", "partial")}
+        return {"counted": sum(rep.counted for rep in reps)} | counts
+
+    def state(self) -> dict[str, Any]:
+        """What a page shows of the counting now."""
+        live = self._tracker.live
+        roms = [rep.rom_deg for rep in self._reps if rep.counted]
+        return {
+            "packets": self.packets,
+            "t_s": live.t,
+            "angle_deg": None if live.angle_deg is None else round(live.angle_deg, 2),
+            "in_pose": live.in_pose,
+            "set": live.set,
+            "usual_deg": round(median(roms), 2) if roms else None,
+            **self.tally(live.set),
+            "total": self.tally(),
+            "set_reps": [kind_of(rep) for rep in self._reps if rep.set == live.set],
+        }
+
+    def stored(self) -> Result:
+        return Result(
+            version=processing.VERSION,
+            made_at=now(),
+            document=json.dumps(self.document(), separators=(",", ":")),
+            curve=encode_curve(*self.curve()),
+            **self.tally(),
+        )
+
+    def _count(self, entry: Entry) -> list[Event]:
+        self.packets += 1
+        return self._update(self._decoder.feed(entry.packet, entry.host_ns))
+
+    def _update(self, samples: Samples) -> list[Event]:
+        if not len(samples):
+            return []
+        try:
+            return self._tracker.update(samples)
+        except ProcessingError as error:  # they stay in the journal; the session goes on
+            self._uncounted += 1
+            log.warning("samples not counted: %s", error)
+            return []
+
+    def _seen(self, events: list[Event]) -> list[Event]:
+        if events:
+            self._reps = self.result().reps
+        return events
+
+
+def kind_of(rep: Rep) -> str:
+    """One word, as on the screen."""
+    if not rep.counted:
+        return "partial" if "partial" in rep.flags else "out_of_pose"
+    return "compensated" if rep.compensated else "good"
+
+
+def message_of(event: Event) -> dict[str, Any] | None:
+    """A repetition as the pages hear of it."""
+    if event.rep is None:
+        return None
+    rep = event.rep
+    return {"type": "rep", "event": event.kind, "at_s": event.at_s, "kind": kind_of(rep), "rep": asdict(rep)}

@@ -1,0 +1,39 @@
+"""Everything this package raises on purpose, but for answers over HTTP (problems.py).
+
+ServerError                 the root; its text is one line: WHAT is wrong WHERE (wanted X, got Y)
+├── SettingsError           settings that the server refuses to start with
+├── StartError              a port or a data directory that is in use
+└── StoreError              the database did not do what was asked; nothing was stored
+    ├── StoreFull           no room on the disk
+    └── PacketConflict      a packet whose key is stored with other bytes, or whose epoch is closed
+"""
+
+from __future__ import annotations
+
+
+class ServerError(Exception):
+    """The root: catch this to catch all of them."""
+
+
+class SettingsError(ServerError):
+    """Settings that the server refuses to start with."""
+
+
+class StartError(ServerError):
+    """A port or a data directory that is in use."""
+
+
+class StoreError(ServerError):
+    """The database did not do what was asked; nothing was stored."""
+
+
+class StoreFull(StoreError):
+    """No room on the disk."""
+
+
+class PacketConflict(StoreError):
+    """A packet whose key is stored with other bytes, or whose epoch is closed."""
+
+    def __init__(self, epoch: int, index: int, why: str) -> None:
+        super().__init__(f"packet refused at epoch {epoch}, index {index} ({why})")
+        self.epoch, self.index = epoch, index

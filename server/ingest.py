@@ -1,0 +1,222 @@
+"""Packets in: checked, journalled, acknowledged, counted, shown. In that order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from processing.errors import ProcessingError
+from processing.results import Event
+from processing.tracker import Tracker
+from sensor.devices import driver_named
+from sensor.errors import PacketError, SensorError
+from sensor.frames import Entry
+from server import live
+from server.counting import Counting, message_of
+from server.problems import Problem
+from server.recordings import Recordings
+from server.store import Store, journal, sessions
+from server.store.sessions import Session
+
+log = logging.getLogger("hiprep.server")
+
+
+class Ended(Problem):
+    def __init__(self) -> None:
+        super().__init__(409, "the session has ended", "path.session_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """All packets of `epoch` up to index `acknowledged` are on disk (None: the first is missing)."""
+
+    epoch: int
+    acknowledged: int | None
+    stored: int
+    duplicates: int
+
+
+@dataclass(slots=True, eq=False)
+class Open:
+    """A session that has not ended, in memory. `lock`: one request at a time changes it."""
+
+    session: Session
+    counting: Counting
+    channel: live.Channel = field(default_factory=live.Channel)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ended: bool = False
+    forgotten: bool = False
+    last_packet: float | None = None  # time.monotonic(), of this process
+
+    def state(self) -> dict[str, Any]:
+        """With how long nothing has come; an angle that is not of now is none."""
+        silent_s = None if self.last_packet is None else round(time.monotonic() - self.last_packet, 1)
+        state = {"type": "state", "connection": self.connection, "silent_s": silent_s, **self.counting.state()}
+        return state if self.connection == "receiving" else state | {"angle_deg": None, "in_pose": False}
+
+    @property
+    def connection(self) -> str:
+        """waiting: nothing yet (since the server's start) · receiving · lost: silence · ended."""
+        if self.ended:
+            return "ended"
+        if self.last_packet is None:
+            return "waiting"
+        return "receiving" if time.monotonic() - self.last_packet < live.STALE_S else "lost"
+
+    def tell(self, events: list[Event]) -> None:
+        if self.channel:
+            self.channel.tell(self.state(), [message for event in events if (message := message_of(event))])
+
+
+class Ingest:
+    def __init__(self, store: Store, recordings: Recordings) -> None:
+        self._store, self._recordings = store, recordings
+        self._open: dict[str, asyncio.Future[Open]] = {}
+        self._background: set[asyncio.Task] = set()
+
+    def resident(self, session_id: str) -> Open | None:
+        """The session if it is in memory: what a list can show without work."""
+        future = self._open.get(session_id)
+        return future.result() if future and future.done() and not future.cancelled() else None
+
+    async def create(self, values: dict[str, Any]) -> tuple[Session, bool]:
+        """The session with this key, and whether it is new; Problem for what can never be counted."""
+        _check(values)
+        session, new = await self._store.write(sessions.create, values)
+        different = [name for name in values if name != "key" and getattr(session, name) != values[name]]
+        if different:
+            raise Problem(409, "this key belongs to a session that is different", f"body.{different[0]}")
+        return session, new
+
+    async def opened(self, session_id: str) -> Open:
+        """A session that takes packets, re-counted from its journal if it is not in memory."""
+        future = self._open.get(session_id)
+        if future is None:
+            future = self._open[session_id] = asyncio.ensure_future(self._reopen(session_id))
+            future.add_done_callback(lambda done: self._forget_failed(session_id, done))
+        return await asyncio.shield(future)
+
+    async def put(self, session_id: str, entries: Sequence[Entry]) -> Ack:
+        """Returns when they are on disk. Raises Problem or StoreError, and then none of them is."""
+        async with self._changing(session_id) as found:
+            counting = found.counting
+            _check_packets(counting, entries)
+            # A store that fails has stored nothing, and nothing has been counted yet.
+            stored = await self._store.write(journal.append, found.session.number, entries, counting.order.epoch)
+            with self._forgetting(found):
+                events = counting.feed(entries)
+            found.last_packet = time.monotonic()
+            found.tell(events)
+            order = counting.order
+            return Ack(order.epoch, order.acknowledged, stored, len(entries) - stored)
+
+    async def end(self, session_id: str) -> None:
+        """Once ended, ending again changes nothing."""
+        try:
+            async with self._changing(session_id) as found:
+                with self._forgetting(found):
+                    events = found.counting.finish()
+                    await self._store.write(sessions.end, found.session.number, found.counting.stored())
+                found.ended = True
+                del self._open[session_id]
+                found.tell(events)
+        except Ended:
+            return
+        self.compact_later(found.session)
+
+    def compact_later(self, session: Session) -> None:
+        task = asyncio.create_task(self._compact(session))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def settle(self) -> None:
+        """Wait for what still runs in the background."""
+        while self._background:
+            await asyncio.gather(*self._background, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def _changing(self, session_id: str) -> AsyncIterator[Open]:
+        while True:
+            found = await self.opened(session_id)
+            async with found.lock:
+                if found.forgotten:  # while we waited for the lock
+                    continue
+                if found.ended:
+                    raise Ended()
+                yield found
+                return
+
+    @contextlib.contextmanager
+    def _forgetting(self, found: Open) -> Iterator[None]:
+        """If it goes wrong in between, memory is not what the journal says: forget it, and count again."""
+        try:
+            yield
+        except BaseException:
+            found.forgotten = True
+            self._open.pop(found.session.id, None)
+            found.channel.drop()
+            raise
+
+    async def _reopen(self, session_id: str) -> Open:
+        session = await self._store.fetch(sessions.find, session_id)
+        if session is None:
+            raise Problem(404, f"no session {session_id}", "path.session_id")
+        if session.ended_at is not None:
+            raise Ended()
+        return Open(session, await asyncio.to_thread(self._recount, session))
+
+    def _recount(self, session: Session) -> Counting:
+        counting = Counting(session)
+        self._store.read(lambda connection: counting.feed(journal.read(connection, session.number)))
+        return counting
+
+    def _forget_failed(self, session_id: str, done: asyncio.Future) -> None:
+        if done.cancelled() or done.exception() is not None:
+            self._open.pop(session_id, None)
+
+    async def _compact(self, session: Session) -> None:
+        try:
+            if not await self._store.fetch(journal.count, session.number):
+                return
+            name = await asyncio.to_thread(self._recordings.write, session)
+            await self._store.write(_replace_journal, session.number, name)
+        except Exception as error:  # the journal stays, and the next start tries again
+            log.error("session %s keeps its journal: %s", session.id, error)
+
+
+def _check(values: dict[str, Any]) -> None:
+    """Build what the session will need, to see whether it can be built."""
+    try:
+        driver = driver_named(values["driver"])
+    except SensorError as error:
+        raise Problem(422, str(error), "body.driver") from error
+    try:
+        driver.decoder(values["info"])
+    except SensorError as error:
+        raise Problem(422, str(error), "body.info") from error
+    try:
+        Tracker(values["exercise"], values["side"], values["placement"])
+    except ProcessingError as error:
+        where = "body.placement" if "placement" in str(error) else "body.exercise"
+        raise Problem(422, str(error), where) from error
+
+
+def _check_packets(counting: Counting, entries: Sequence[Entry]) -> None:
+    for number, entry in enumerate(entries):
+        try:
+            counting.check_packet(entry.packet)
+        except PacketError as error:
+            raise Problem(422, f"{error}, at entries[{number}]", f"entries[{number}].packet") from error
+    counting.order.check(entries)
+
+
+def _replace_journal(connection: Connection, number: int, name: str) -> None:
+    sessions.compacted(connection, number, name)
+    journal.remove(connection, number)

@@ -1,0 +1,94 @@
+"""What goes wrong, as an answer over HTTP: application/problem+json (RFC 9457), a plain page for browsers."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from server.errors import PacketConflict, StoreError, StoreFull
+
+log = logging.getLogger("hiprep.server")
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemBody(BaseModel):
+    """What every answer of 400 and above holds."""
+
+    type: str = Field("about:blank", examples=["about:blank"])
+    title: str = Field(examples=["Unprocessable Entity"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["unknown device model (wanted one of hiprep-band, got 'x')"])
+    where: str | None = Field(None, description="which part of the request", examples=["body.driver"])
+
+
+class Problem(HTTPException):
+    """Raise to answer with it."""
+
+    def __init__(self, status: int, detail: str, where: str | None = None, headers: dict[str, str] | None = None):
+        super().__init__(status, detail, headers)
+        self.where = where
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the OpenAPI description of a route."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
+        }
+        for status in statuses
+    }
+
+
+def answer(status: int, detail: str, where: str | None = None, headers: dict[str, str] | None = None) -> Response:
+    title = HTTPStatus(status).phrase
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "where": where}
+    return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Every error of every route, and of no route at all, in one form."""
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        detail = error.detail
+        if error.status_code == 404 and not isinstance(error, Problem):
+            detail = f"nothing is at {request.url.path}"
+        return _for(request, error.status_code, detail, getattr(error, "where", None), error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        # A body that is not JSON at all is a malformed request; one that is, but wrong, cannot be processed.
+        status = 400 if first["type"] == "json_invalid" else 422
+        return _for(request, status, f"{first['msg']} at {where}", where)
+
+    @app.exception_handler(StoreError)
+    async def store(request: Request, error: StoreError) -> Response:
+        if isinstance(error, PacketConflict):
+            return _for(request, 409, str(error), f"epoch {error.epoch}, index {error.index}")
+        status = 507 if isinstance(error, StoreFull) else 503
+        log.error("%s", error)
+        return _for(request, status, str(error), headers={"Retry-After": "5"})
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return _for(request, 500, "the server made a mistake; it is in its log")
+
+
+def _for(
+    request: Request, status: int, detail: str, where: str | None = None, headers: Any = None
+) -> Response:
+    templates = getattr(request.app.state, "templates", None)
+    if templates and not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
+        page = {"status": status, "title": HTTPStatus(status).phrase, "detail": detail}
+        return templates.TemplateResponse(request, "error.html", page, status, headers)
+    return answer(status, detail, where, headers)

@@ -1,0 +1,105 @@
+"""Start and stop: for `hiprep serve` in the foreground, for the demo and tests in a thread."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from server.app import create_app
+from server.errors import StartError
+from server.settings import Settings
+from server.store.sqlite import version_warning
+
+STOP_S = 5  # what requests and sockets have to finish at the end; no source
+
+
+def serve(settings: Settings, *, ready: Callable[[str], None] | None = None) -> None:
+    """Until SIGINT or SIGTERM. Prints the URL when it answers; `ready` is called with it. Raises StartError."""
+    listener = _listen(settings)
+
+    def started(url: str) -> None:
+        print(f"hiprep: serving {settings.data_dir} at {url}", flush=True)
+        if ready:
+            ready(url)
+
+    with listener, contextlib.suppress(KeyboardInterrupt):
+        _Server(settings, listener, started).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def running(settings: Settings) -> Iterator[str]:
+    """A server in a thread of this process; yields its URL. Stops gracefully."""
+    listener = _listen(settings)
+    up = threading.Event()
+    with listener:
+        server = _Server(settings, listener, lambda _url: up.set())
+        thread = threading.Thread(target=_run, args=(server, listener, up), name="hiprep-server", daemon=True)
+        thread.start()
+        up.wait()
+        try:
+            if not server.started:
+                raise StartError("the server did not start; its log says why")
+            yield url_of(listener)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def url_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, settings: Settings, listener: socket.socket, started: Callable[[str], None]) -> None:
+        if warning := version_warning():
+            print(f"hiprep: warning: {warning}", file=sys.stderr)
+        super().__init__(
+            uvicorn.Config(
+                create_app(settings),
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                ws_max_size=4096,  # pages have nothing to say
+                ws_per_message_deflate=False,  # costs memory a socket, and the messages are small
+                timeout_graceful_shutdown=STOP_S,
+            )
+        )
+        self._listener, self._tell = listener, started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._tell(url_of(self._listener))
+
+
+def _run(server: _Server, listener: socket.socket, up: threading.Event) -> None:
+    try:
+        server.run(sockets=[listener])
+    finally:
+        up.set()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # Named, because asyncio turns Nagle's algorithm off (40 ms an answer) only on what says that it is TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if os.name != "nt":  # where it means something else: two servers on one port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host.strip("[]"), settings.port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        used = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        why = "in use or not allowed" if used else error.strerror
+        raise StartError(f"port {settings.port} on {settings.host} is {why} (wanted a free port)") from error
+    return listener

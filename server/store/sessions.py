@@ -1,0 +1,149 @@
+"""Sessions and their results."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from server.store.schema import packets, results, sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One row; times are ISO 8601, UTC. exercise None: recognise it. recording: file name, None: journal."""
+
+    number: int
+    id: str
+    key: str
+    exercise: str | None
+    side: str
+    placement: str
+    driver: str
+    band: str
+    info: bytes
+    started_at: str
+    created_at: str
+    ended_at: str | None
+    recording: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a version of the processing made of a session. document: JSON; curve: see curve.py."""
+
+    version: str
+    made_at: str
+    counted: int
+    good: int
+    compensated: int
+    partial: int
+    document: str
+    curve: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The part of a result that a list shows."""
+
+    counted: int
+    good: int
+    compensated: int
+    partial: int
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def new_id() -> str:
+    """UUIDv7 (RFC 9562, 5.7): sorts by time."""
+    value = (time.time_ns() // 1_000_000) << 80 | 0x7 << 76 | secrets.randbits(12) << 64
+    return str(uuid.UUID(int=value | 0b10 << 62 | secrets.randbits(62)))
+
+
+def create(connection: Connection, values: dict) -> tuple[Session, bool]:
+    """The session of this key, and whether it is new."""
+    found = connection.execute(select(sessions).where(sessions.c.key == values["key"])).one_or_none()
+    if found is not None:
+        return _session(found), False
+    row = connection.execute(insert(sessions).values(id=new_id(), created_at=now(), **values).returning(sessions))
+    return _session(row.one()), True
+
+
+def find(connection: Connection, session_id: str) -> Session | None:
+    row = connection.execute(select(sessions).where(sessions.c.id == session_id)).one_or_none()
+    return row and _session(row)
+
+
+def newest(connection: Connection, limit: int, before: str | None = None) -> list[tuple[Session, Tally | None]]:
+    """A page of the list, newest first; `before` is the last id of the page before."""
+    last = select(results.c.session, results.c.number).where(results.c.number == _newest_result()).subquery()
+    statement = (
+        select(sessions, results.c.counted, results.c.good, results.c.compensated, results.c.partial)
+        .outerjoin(last, last.c.session == sessions.c.number)
+        .outerjoin(results, results.c.number == last.c.number)
+        .order_by(sessions.c.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        statement = statement.where(sessions.c.id < before)
+    columns = len(sessions.columns)
+    return [
+        (Session(*row[:columns]), None if row.counted is None else Tally(*row[columns:]))
+        for row in connection.execute(statement)
+    ]
+
+
+def unfinished(connection: Connection) -> list[Session]:
+    return _all(connection, select(sessions).where(sessions.c.ended_at.is_(None)).order_by(sessions.c.id.desc()))
+
+
+def uncompacted(connection: Connection) -> list[Session]:
+    """Ended sessions that still have a journal."""
+    journalled = select(packets.c.session).where(packets.c.session == sessions.c.number).exists()
+    return _all(connection, select(sessions).where(sessions.c.ended_at.is_not(None), journalled))
+
+
+def end(connection: Connection, number: int, result: Result) -> None:
+    connection.execute(update(sessions).where(sessions.c.number == number).values(ended_at=now()))
+    connection.execute(
+        insert(results).values(session=number, **{name: getattr(result, name) for name in Result.__slots__})
+    )
+
+
+def compacted(connection: Connection, number: int, recording: str) -> None:
+    connection.execute(update(sessions).where(sessions.c.number == number).values(recording=recording))
+
+
+def result(connection: Connection, number: int) -> Result | None:
+    columns = [results.c[name] for name in Result.__slots__]
+    row = connection.execute(
+        select(*columns).where(results.c.session == number).order_by(results.c.number.desc()).limit(1)
+    ).one_or_none()
+    return row and Result(*row)
+
+
+def _newest_result():
+    """The number of the newest result of the session in the enclosing row."""
+    other = results.alias("other")
+    return (
+        select(other.c.number)
+        .where(other.c.session == results.c.session)
+        .order_by(other.c.number.desc())
+        .limit(1)
+        .correlate(results)
+        .scalar_subquery()
+    )
+
+
+def _all(connection: Connection, statement: Select) -> list[Session]:
+    return [_session(row) for row in connection.execute(statement)]
+
+
+def _session(row: Row) -> Session:
+    return Session(*row)

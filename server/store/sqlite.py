@@ -1,0 +1,62 @@
+"""SQLite as this store wants it, and what its errors mean."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from server.errors import StoreError, StoreFull
+
+# WAL-reset corruption (SERVICE.md, Storage): first and last release that has it.
+AFFECTED = (3, 7, 0), (3, 51, 2)
+READERS = 4  # connections that read at the same time; no source
+
+
+def version_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str | None:
+    """What to say at start about the SQLite that Python links, if anything."""
+    if not AFFECTED[0] <= tuple(version) <= AFFECTED[1]:
+        return None
+    return (
+        f"SQLite {'.'.join(map(str, version))} has the WAL-reset bug (fixed in 3.51.3);"
+        " hiprep writes and checkpoints through one connection, which avoids it; update when you can"
+    )
+
+
+def writing_engine(path: Path, max_mb: int | None = None) -> Engine:
+    """One connection, used by one thread: it alone writes and checkpoints."""
+    return _engine(path, ["journal_mode=WAL", "synchronous=FULL", *_limit(max_mb)], poolclass=StaticPool)
+
+
+def reading_engine(path: Path) -> Engine:
+    return _engine(path, ["query_only=ON"], poolclass=QueuePool, pool_size=READERS, max_overflow=0)
+
+
+def _limit(max_mb: int | None) -> list[str]:
+    return [] if max_mb is None else [f"max_page_count={max_mb * 256}"]  # pages of 4096 bytes, SQLite's default
+
+
+def _engine(path: Path, pragmas: list[str], **pool: object) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 5}, **pool)
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+        for pragma in ["foreign_keys=ON", "mmap_size=0", *pragmas]:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begins(connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def as_store_error(error: DBAPIError | sqlite3.Error) -> StoreError:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return StoreFull("no room for the database on the disk; nothing was stored")
+    return StoreError(f"the database failed ({cause}); nothing was stored")

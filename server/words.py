@@ -1,0 +1,71 @@
+"""What the pages say, in one place: a later issue turns this into catalogues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from processing.exercises import EXERCISES
+
+KINDS = {"good": "good", "compensated": "compensated", "partial": "partial", "out_of_pose": "out of position"}
+STATES = {"waiting": "waiting for the band", "receiving": "live", "lost": "no packets", "ended": "finished"}
+FLAGS = {
+    "partial": "partial",
+    "out_of_pose": "out of position",
+    "incomplete_return": "did not come all the way back",
+    "too_fast": "too fast",
+    "missing_terminal_rotation": "foot not turned up at the top",
+    "early_rotation": "turned before the top",
+    "gap": "packets missing",
+}
+COMPENSATIONS = {
+    "tilt": "pelvis tilted",
+    "roll": "pelvis rolled",
+    "hike": "pelvis hiked",
+    "other": "pelvis moved",
+}
+
+
+def exercise(name: str | None) -> str:
+    return "Exercise not known yet" if name is None else EXERCISES[name].title if name in EXERCISES else name
+
+
+def when(iso: str) -> str:
+    """In this computer's time zone, which is that of the person at it: only loopback is served."""
+    local = datetime.fromisoformat(iso).astimezone()
+    return f"{local.day} {local:%B %Y, %H:%M}"
+
+
+def length(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def flags(rep: dict[str, Any]) -> str:
+    return ", ".join(FLAGS.get(flag, flag.replace("_", " ")) for flag in rep["flags"])
+
+
+def compensation(rep: dict[str, Any]) -> str:
+    seen = [f"{COMPENSATIONS.get(c['kind'], c['kind'])} {c['deg']:.0f}°" for c in rep["compensation"]]
+    return ", ".join(seen) or ("pelvis moved" if rep["compensated"] else "")
+
+
+def kind(rep: dict[str, Any]) -> str:
+    if not rep["counted"]:
+        return "partial" if "partial" in rep["flags"] else "out_of_pose"
+    return "compensated" if rep["compensated"] else "good"
+
+
+def coverage(share: float, gaps: Sequence[dict[str, float]]) -> str:
+    """How much of what the band measured is there."""
+    text = "Every sample arrived." if share >= 0.99995 else f"{100 * share:.1f} % of the samples arrived."
+    if not gaps:
+        return f"{text} No gaps."
+    longest = max(gap["end_s"] - gap["start_s"] for gap in gaps)
+    many = "1 gap" if len(gaps) == 1 else f"{len(gaps)} gaps"
+    return f"{text} {many}, the longest {longest:.1f} s. Nothing was filled in."

@@ -1,0 +1,180 @@
+"""A real server on loopback with a real database, real packets of a simulated person, a real browser."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from processing.exercises import EXERCISES
+from processing.tracker import Tracker
+from sensor.devices import driver_named
+from sensor.devices.reference import encode_info, info_of
+from sensor.driver import Packet
+from sensor.frames import Entry, encode_frame
+from sensor.motion import session as simulated
+from sensor.samples import Samples
+from server.run import running
+from server.settings import Settings
+
+EXERCISE, SIDE, BOOT = "hip_external_rotation", "left", 7
+INFO = encode_info(info_of(BOOT))
+STARTED_NS = 1_767_225_600_000_000_000
+SERVE = (
+    "import sys; from server.run import serve; from server.settings import Settings;"
+    "serve(Settings(sys.argv[1], port=int(sys.argv[2])))"
+)
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def wire(samples: Samples) -> list[bytes]:
+    """The reference band's packets of these samples: 100 Hz, ten to a packet."""
+    info = info_of(BOOT)
+    counts = np.hstack([samples.acc / info.acc_mps2_per_lsb, samples.gyr / info.gyr_rads_per_lsb])
+    counts = np.clip(np.rint(counts), -(2**15), 2**15 - 1).astype(np.int16)
+    ticks = np.rint(samples.t * 1e6).astype(np.int64)
+    encode = driver_named("hiprep-band").encode_packet
+    firsts = range(0, len(counts), 10)
+    return [
+        encode(Packet(0, number % 2**16, int(ticks[i]) % 2**32, BOOT, 100, counts[i : i + 10]))
+        for number, i in enumerate(firsts)
+    ]
+
+
+@pytest.fixture(scope="session")
+def packets() -> list[bytes]:
+    """Two sets of four, about a minute: a simulated person, so every test can know what must be counted."""
+    person = simulated(
+        {EXERCISE: EXERCISES[EXERCISE].track}, EXERCISE, sets=2, reps=4, rest_s=12.0, side=SIDE, seed=1
+    )
+    return wire(person.recording.samples)
+
+
+@pytest.fixture(scope="session")
+def entries(packets: list[bytes]) -> list[Entry]:
+    return [Entry(0, i, STARTED_NS + i * 100_000_000, packet) for i, packet in enumerate(packets)]
+
+
+@pytest.fixture(scope="session")
+def expected(entries: list[Entry]) -> dict:
+    """What decoder and Tracker make of the packets, without a server."""
+    decoder = driver_named("hiprep-band").decoder(INFO)
+    tracker = Tracker(EXERCISE, SIDE, "ankle")
+    for entry in entries:
+        tracker.update(decoder.feed(entry.packet, entry.host_ns))
+    tracker.update(decoder.flush())
+    tracker.finish()
+    result = tracker.result().as_json()
+    assert sum(rep["counted"] for rep in result["reps"]) == 8
+    return result
+
+
+class Client(httpx.Client):
+    """What the tests say over and over."""
+
+    def create(self, key: str = "a-session", **changes: object) -> dict:
+        answer = self.post("/api/v1/sessions", json=new_session(key) | changes)
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    def put_packets(self, session_id: str, entries: Sequence[Entry]) -> httpx.Response:
+        return self.post(f"/api/v1/sessions/{session_id}/packets", content=encode_frame(entries))
+
+    def send_all(self, session_id: str, entries: Sequence[Entry], size: int = 64) -> None:
+        for i in range(0, len(entries), size):
+            answer = self.put_packets(session_id, entries[i : i + size])
+            assert answer.status_code == 200, answer.text
+
+    def end(self, session_id: str) -> dict:
+        answer = self.post(f"/api/v1/sessions/{session_id}/end")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+def new_session(key: str = "a-session") -> dict:
+    return {
+        "key": key,
+        "exercise": EXERCISE,
+        "side": SIDE,
+        "placement": "ankle",
+        "driver": "hiprep-band",
+        "band": "C0:FF:EE:00:00:01",
+        "info": INFO.hex(),
+        "started_at": "2026-01-01T00:00:00Z",
+    }
+
+
+@pytest.fixture
+def body() -> dict:
+    return new_session()
+
+
+@pytest.fixture
+def connect() -> Callable[[str], Client]:
+    return lambda url: Client(base_url=url, timeout=30)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    """Of a server in a thread of this process, on a directory of its own."""
+    with running(Settings(tmp_path / "data", port=0)) as url, Client(base_url=url, timeout=30) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def serving(data_dir: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen, str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(data_dir), str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        yield process, line.split()[-1]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+@pytest.fixture
+def server_process() -> Callable[..., contextlib.AbstractContextManager]:
+    """`with server_process(data_dir) as (process, url)`: a server of its own process."""
+    return serving
+
+
+@pytest.fixture
+def chromium_path() -> str:
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("needs chromium (Debian: apt-get install chromium)")
+    return path
+
+
+@pytest.fixture
+async def browser(chromium_path: str):
+    """Debian's Chromium, headless."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
+        yield browser
+        await browser.close()
