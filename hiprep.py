@@ -1,0 +1,423 @@
+"""The one door: parses verbs and wires the parts together. It holds no logic of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from processing.errors import ProcessingError
+from processing.exercises import EXERCISES, exercise_named
+from sensor.errors import LinkError, SensorError, UplinkError
+
+if TYPE_CHECKING:
+    from processing.results import Event
+    from sensor.recording import Recording
+    from sensor.source import Source
+
+PACKET_SAMPLES = 10  # a replay comes in the reference band's packets: 0.1 s at 100 Hz
+AUTO = "auto"  # recognise the exercise
+
+
+class WrongArguments(Exception):
+    """What the parser did not understand; its text is one line."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but a mistake is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise WrongArguments(f"{' '.join(message.split())} (see {self.prog} --help)")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit status: 0 done, 2 the input or the arguments are wrong, 1 anything else."""
+    try:
+        arguments = _parser().parse_args(argv)
+        return arguments.run(arguments) or 0
+    except (LinkError, UplinkError) as error:
+        return _say(error, 1)
+    except (WrongArguments, SensorError, ProcessingError) as error:
+        return _say(error, 2)
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads on; Python would complain when it flushes
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _say(error: Exception, status: int) -> int:
+    print(f"hiprep: {error}", file=sys.stderr)
+    return status
+
+
+# Verbs
+
+
+def scan(a: argparse.Namespace) -> None:
+    from sensor import ble
+
+    bands = asyncio.run(ble.scan(a.seconds))
+    for band in bands:
+        print(f"{band.name}\t{band.address}\t{band.rssi} dBm\t{band.driver.title}")
+    if not bands:
+        print("no band in reach (switched on? charged?)", file=sys.stderr)
+
+
+def record(a: argparse.Namespace) -> None:
+    from sensor.recording import write_recording
+
+    write_recording(a.out, asyncio.run(_record(a)))
+
+
+async def _record(a: argparse.Namespace) -> Recording:
+    from dataclasses import replace
+
+    from sensor.recording import Meta, Recording, recording_from_packets
+    from sensor.samples import Samples
+
+    packets, blocks = [], []
+    async with _open(a) as source:
+        source.on_packet = lambda packet, host_ns: packets.append((host_ns, packet))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(a.seconds):
+                async for block in source:
+                    blocks.append(block)
+                    _progress(f"{block.t[-1]:.0f} s")
+        meta = source.meta or Meta(source.driver.name, source.driver.rate_hz, a.placement, a.side)
+        told = {"exercise": _exercise(a), "side": a.side, "placement": a.placement}
+        meta = replace(meta, **{key: value for key, value in told.items() if value is not None})
+        if source.driver is None:
+            return Recording(Samples.concat(blocks), meta)
+        return recording_from_packets(source.driver, source.info, packets, replace(meta, device=source.driver.name))
+
+
+def live(a: argparse.Namespace) -> None:
+    asyncio.run(_live(a))
+
+
+async def _live(a: argparse.Namespace) -> None:
+    from processing.tracker import Tracker
+    from sensor.uplink import uplink_of
+
+    tracker = Tracker(_exercise(a), a.side, a.placement)
+    async with AsyncExitStack() as stack:
+        source = await stack.enter_async_context(_open(a))
+        uplink = None
+        if a.server is not None:
+            leg = {"exercise": _exercise(a), "side": a.side, "placement": a.placement}
+            uplink = await stack.enter_async_context(uplink_of(source, a.server, **leg))
+        async for block in source:
+            _tell(tracker.update(block))
+        if uplink:
+            await uplink.finish()
+    _tell(tracker.finish())
+    print(_summary(tracker.result().as_json()))
+
+
+def replay(a: argparse.Namespace) -> None:
+    from processing.tracker import Tracker
+    from sensor.recording import read_recording
+
+    recording = read_recording(a.recording, **_overrides(a))
+    meta, samples = recording.meta, recording.samples
+    tracker = Tracker(meta.exercise, meta.side, meta.placement)
+    for block in _with_progress(samples.blocks(PACKET_SAMPLES), len(samples) // PACKET_SAMPLES):
+        tracker.update(block)
+    tracker.finish()
+    result = tracker.result().as_json()
+    print(json.dumps(result) if a.json else _summary(result))
+
+
+def evaluate(a: argparse.Namespace) -> None:
+    from processing.evaluation import score, total
+    from processing.tracker import Tracker
+    from sensor.recording import labels_path, read_labels, read_recording
+
+    labels = sorted(Path(a.dir).rglob("*.labels.csv"))
+    if not labels:
+        raise WrongArguments(f"nothing to evaluate in {a.dir} (wanted NAME.labels.csv beside NAME.csv or NAME.parquet, got none)")
+    scores = {}
+    for path in _with_progress(labels, len(labels)):
+        stem = path.name.removesuffix(".labels.csv")
+        found = [p for p in (path.with_name(stem + ".csv"), path.with_name(stem + ".parquet")) if p.exists()]
+        recording = read_recording((found or [path.with_name(stem + ".csv")])[0], **_overrides(a))
+        if recording.meta.exercise is not None and recording.meta.exercise not in EXERCISES:
+            print(f"hiprep: {path.name} left out: no exercise {recording.meta.exercise}", file=sys.stderr)
+            continue
+        tracker = Tracker(recording.meta.exercise, recording.meta.side, recording.meta.placement)
+        for block in recording.samples.blocks(PACKET_SAMPLES):
+            tracker.update(block)
+        tracker.finish()
+        scores[str(path.relative_to(a.dir)).removesuffix(".labels.csv")] = score(tracker.result(), read_labels(path))
+    table = {name: one.as_json() for name, one in scores.items()} | {"overall": total(scores.values()).as_json()}
+    print(json.dumps(table) if a.json else _table(table))
+
+
+def simulate(a: argparse.Namespace) -> None:
+    from sensor.motion import CHEAP, GOOD, IDEAL, session
+    from sensor.recording import labels_path, write_labels, write_recording
+
+    names = _names(a.exercise)
+    made = session(
+        _tracks(names), names, sets=a.sets, reps=a.reps, rest_s=a.rest,
+        partials=a.partials, compensations=a.compensations, rom=a.rom, tempo=a.tempo, seed=a.seed, side=a.side,
+        placement=a.placement, rate_hz=a.rate, band_turn_deg=a.band_turn,
+        faults={"ideal": IDEAL, "good": GOOD, "cheap": CHEAP}[a.sensor],
+    )  # fmt: skip
+    write_recording(a.out, made.recording)
+    write_labels(labels_path(a.out), made.labels)
+
+
+def convert(a: argparse.Namespace) -> None:
+    from sensor.recording import read_recording, write_recording
+
+    write_recording(a.out, read_recording(a.recording, **_overrides(a)))
+
+
+def devices(a: argparse.Namespace) -> None:
+    from sensor.devices import DRIVERS
+
+    for driver in DRIVERS.values():
+        print(f"{driver.name}\t{driver.title}\t{driver.rate_hz:g} Hz\tclock: {driver.clock}\ttier: {driver.tier}")
+
+
+def exercises(a: argparse.Namespace) -> None:
+    for exercise in EXERCISES.values():
+        print(f"{exercise.name}\t{exercise.title}\tband at the {' or '.join(exercise.placements)}")
+
+
+def serve(a: argparse.Namespace) -> int | None:
+    from server.errors import ServerError
+    from server.run import serve as run
+    from server.settings import Settings
+
+    try:
+        run(Settings(data_dir=a.data or _data_dir(), host=a.host, port=a.port))
+    except ServerError as error:
+        return _say(error, 2)
+
+
+def demo(a: argparse.Namespace) -> int | None:
+    from server.errors import ServerError
+
+    try:
+        asyncio.run(_demo(a))
+    except ServerError as error:
+        return _say(error, 2)
+
+
+async def _demo(a: argparse.Namespace) -> None:
+    import webbrowser
+
+    from sensor.recording import read_recording
+    from server.demo import playing
+
+    def tell(page: str) -> None:
+        print(f"hiprep: a virtual band is counting at {page}", file=sys.stderr)
+        if sys.stdout.isatty() and not a.once:
+            webbrowser.open(page)
+
+    recording = read_recording(a.recording, **_overrides(a)) if a.recording else _simulated(AUTO, a.side)
+    async with playing(recording, speed=a.speed, port=a.port, tell=tell) as (url, result):
+        print(json.dumps(result) if a.json else _summary(result), flush=True)
+        if not a.once:
+            print(f"hiprep: the session is stored; look at {url} (Ctrl-C ends)", file=sys.stderr)
+            await asyncio.Event().wait()
+
+
+# Parts that verbs share
+
+
+def _open(a: argparse.Namespace) -> Source:
+    from sensor.source import open_source
+
+    told = _overrides(a) if a.source.startswith("file:") else {}
+    return open_source(a.source, virtual=lambda name: _simulated(name, a.side), speed=a.speed, **told)
+
+
+def _simulated(name: str, side: str | None) -> Recording:
+    """What a virtual band plays: one set of the exercise, or of each."""
+    from sensor.motion import session
+
+    names = _names(name)
+    return session(_tracks(names), names, rest_s=15.0, side=side or "right", seed=1).recording
+
+
+def _names(name: str) -> list[str]:
+    return list(EXERCISES) if name == AUTO else [exercise_named(name).name]
+
+
+def _tracks(names: list[str]) -> dict[str, dict[str, Any]]:
+    """The exercises' joint tracks, which the simulator knows nothing of."""
+    return {name: EXERCISES[name].track for name in names}
+
+
+def _exercise(a: argparse.Namespace) -> str | None:
+    return None if a.exercise == AUTO else a.exercise and exercise_named(a.exercise).name
+
+
+def _overrides(a: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says of a recording, which wins over what the recording says."""
+    told = {key: value for key in ("side", "placement", "units", "rate") if (value := getattr(a, key, None)) is not None}
+    return told | ({"exercise": _exercise(a)} if getattr(a, "exercise", None) else {})
+
+
+def _data_dir() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("hiprep")
+
+
+# What a terminal shows
+
+
+def _tell(events: Iterable[Event]) -> None:
+    for event in events:
+        if event.kind in ("counted", "partial"):
+            rep = event.rep
+            what = f"{rep.rep:>3}  {rep.rom_deg:.0f} degrees" if rep.counted else f"  -  {', '.join(rep.flags)}"
+            print(f"{what}{'  keep your pelvis still' if rep.compensated else ''}", flush=True)
+        elif event.kind == "set_ended":
+            print(f"set {event.set.set} ended: {event.set.reps} repetitions", flush=True)
+
+
+def _summary(result: dict[str, Any]) -> str:
+    lines = [f"{result['exercise'] or 'recognised'}, {result['side']} {result['placement']}, "
+             f"{result['duration_s']:.0f} s, {100 * result['coverage']:.1f} % of the samples"]  # fmt: skip
+    for done in result["sets"]:
+        reps = [rep for rep in result["reps"] if rep["set"] == done["set"]]
+        helped = sum(rep["counted"] and rep["compensated"] for rep in reps)
+        lines.append(f"set {done['set']}: {done['exercise']}, {done['reps']} repetitions, {helped} with the pelvis helping, "
+                     f"{sum(not rep['counted'] for rep in reps)} not counted")  # fmt: skip
+    return "\n".join(lines if result["sets"] else [*lines, "no repetition"])
+
+
+def _table(rows: dict[str, dict[str, Any]]) -> str:
+    head = ["recording", *next(iter(rows.values()))]
+    cells = [head] + [[name, *("-" if value is None else str(value) for value in row.values())] for name, row in rows.items()]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _with_progress(items: Iterable, count: int) -> Iterator:
+    step = max(1, count // 100)
+    for i, item in enumerate(items):
+        if i % step == 0:
+            _progress(f"{100 * i // max(1, count)} %")
+        yield item
+    _progress("")
+
+
+# Arguments
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="hiprep", description="Counts hip exercises with a Bluetooth band.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    source = _parent(("source", {"metavar": "SOURCE", "help": "ble:NAME-OR-ADDRESS, file:PATH or virtual:EXERCISE"}))
+    source.add_argument("--speed", type=_positive, default=1.0, help="of a virtual band, times life")
+    file = _parent(("recording", {"metavar": "RECORDING", "help": "NAME.csv with NAME.json, or NAME.parquet"}))
+    units = _parent(
+        ("--units", {"metavar": "ACC,GYR", "help": "units of a CSV, as m/s^2,rad/s or g,deg/s"}),
+        ("--rate", {"metavar": "HZ", "type": _positive, "help": "nominal sample rate"}),
+    )
+    told = {"choices": [*EXERCISES, AUTO], "metavar": "E", "help": f"{', '.join(EXERCISES)} or {AUTO}: recognise it"}
+    sides, places = {"choices": ("left", "right")}, {"choices": ("ankle", "thigh")}
+    leg = _parent(("--exercise", told), ("--side", sides), ("--placement", places))
+
+    def verb(run: Callable[[argparse.Namespace], int | None], help: str, *parents: argparse.ArgumentParser):
+        made = verbs.add_parser(run.__name__, help=help, description=help, parents=parents)
+        made.set_defaults(run=run)
+        return made
+
+    one = verb(scan, "list the bands in reach")
+    one.add_argument("--seconds", type=_positive, default=5.0)
+    one = verb(record, "write what a band measures to a recording", source, leg, units)
+    one.add_argument("out", metavar="OUT", help="NAME.csv or NAME.parquet")
+    one.add_argument("--seconds", type=_positive, help="stop after so long; else when the source ends")
+    one = verb(live, "count repetitions as they happen", source, units)
+    one.add_argument("--exercise", required=True, **told)
+    one.add_argument("--side", required=True, **sides)
+    one.add_argument("--placement", default="ankle", **places)
+    one.add_argument("--server", metavar="URL", help="send the packets to this server as well")
+    one = verb(replay, "count the repetitions of a recording", file, leg, units)
+    one.add_argument("--json", action="store_true", help="the session as one JSON object")
+    one = verb(evaluate, "compare counted with labelled repetitions", leg, units)
+    one.add_argument("dir", metavar="DIR", help="recordings with NAME.labels.csv beside them")
+    one.add_argument("--json", action="store_true", help="the table as one JSON object")
+    one = verb(simulate, "write a simulated person's session, with labels")
+    one.add_argument("out", metavar="OUT", help="NAME.csv or NAME.parquet")
+    one.add_argument("--exercise", default=AUTO, **(told | {"help": f"{', '.join(EXERCISES)} or {AUTO}: one after the other"}))
+    one.add_argument("--side", default="right", **sides)
+    one.add_argument("--placement", default="ankle", choices=("ankle", "thigh", "pelvis"))
+    one.add_argument("--sets", type=_count, default=3)
+    one.add_argument("--reps", type=_count, default=10)
+    one.add_argument("--rest", type=_positive, default=30.0, metavar="S", help="between sets")
+    one.add_argument("--rate", type=_positive, default=100.0, metavar="HZ")
+    one.add_argument("--rom", type=_positive, default=1.0, help="times the exercise's own")
+    one.add_argument("--tempo", type=_positive, default=1.0, help="durations, times the exercise's own")
+    one.add_argument("--partials", type=_share, default=0.0, help="chance of a partial repetition before each")
+    one.add_argument("--compensations", type=_share, default=0.0, help="chance that the pelvis helps")
+    one.add_argument("--band-turn", type=float, default=0.0, metavar="DEG", help="of the band round the leg")
+    one.add_argument("--sensor", choices=("ideal", "good", "cheap"), default="good")
+    one.add_argument("--seed", type=int, default=0)
+    one = verb(convert, "write a recording in the other spelling", file, leg, units)
+    one.add_argument("out", metavar="OUT", help="NAME.csv or NAME.parquet")
+    verb(devices, "list the bands that are understood")
+    verb(exercises, "list the exercises")
+    one = verb(serve, "run the server on this computer")
+    one.add_argument("--host", default="127.0.0.1", help="loopback only, until there are accounts")
+    one.add_argument("--port", type=int, default=8000)
+    one.add_argument("--data", type=Path, metavar="DIR", help="where sessions are kept (default: the user's data directory)")
+    one = verb(demo, "a virtual band, counted, stored and shown: no hardware, no account", leg, units)
+    one.add_argument("recording", nargs="?", metavar="RECORDING", help="what the band plays; else a simulated person")
+    one.add_argument("--speed", type=_positive, default=1.0, help="times life")
+    one.add_argument("--once", action="store_true", help="end when the session is stored")
+    one.add_argument("--json", action="store_true", help="print what the server stored")
+    one.add_argument("--port", type=int, default=0, help="of the page; 0: any that is free")
+    return parser
+
+
+def _parent(*arguments: tuple[str, dict[str, Any]]) -> argparse.ArgumentParser:
+    parent = _Parser(add_help=False)
+    for name, options in arguments:
+        parent.add_argument(name, **options)
+    return parent
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 10_000:
+        raise ValueError
+    return value
+
+
+_positive.__name__, _share.__name__, _count.__name__ = "number above 0", "share from 0 to 1", "count"
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -20,7 +20,7 @@ MEMORY = 0.5  # weight of the newest repetition in the leg's direction: a pushed
 
 def ups(frames: Sequence[Frame]) -> np.ndarray:
     """Upward direction in sensor coordinates, (n, 3)."""
-    return np.array([frame[5:8] for frame in frames])
+    return np.array([frame[1:4] for frame in frames])
 
 
 class Turn:
@@ -78,8 +78,8 @@ class Lift:
 
     def settle(self, frame: Frame) -> None:
         """The leg rests here."""
-        self.rest = np.array(frame[5:8])
-        self._along = frame[5:8]  # what the vertical is compared with: the leg, or while that is unknown the rest
+        self.rest = np.array(frame[1:4])
+        self._along = frame[1:4]  # what the vertical is compared with: the leg, or while that is unknown the rest
         if self._shown is not None:
             leg = self._shown - (self._shown @ self.rest) * self.rest
             self.leg = leg / np.linalg.norm(leg)

@@ -129,8 +129,8 @@ class Counter:
         if rep.rom_deg > self.exercise.max_rom_deg or rep.end_s - rep.start_s < MIN_S * RETURNED:
             return False
         frames = self._span(move)
-        if self.exercise.movement == "turn":
-            return wander(frames) <= self.exercise.wobble_deg
+        if self.exercise.movement == "turn":  # more of it about the vertical than away from it
+            return wander(frames) <= min(self.exercise.wobble_deg, rep.rom_deg)
         return abs(self._frame(move.peak).yaw_deg - frames[0].yaw_deg) <= self.exercise.wobble_deg
 
     def _report(self, rep: Rep) -> list[Found]:

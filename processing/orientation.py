@@ -22,7 +22,7 @@ BRIDGE_S = 1.0  # SIGNALS: gaps up to 1 s are bridged, longer ones start anew
 HOLE_PERIODS = 1.5  # CONTRACT: a longer step between samples is a gap
 SHORT = 64  # so few samples at the measured rate cannot hide a hole behind a rate that is 0.5 % off
 FIRST_S = 1.0  # of samples held back: if they were still they tell the gyroscope's bias before anything else
-WINDOW_S = 2.0  # length of the still windows after that
+WINDOW_S = 2.0  # how often the bias is looked at after that
 STILL_GYR_STD = math.radians(1.5)  # above a cheap gyroscope's noise, below any deliberate movement (ours)
 STILL_ACC_STD = 0.25  # m/s², the same for the accelerometer (ours)
 MAX_BIAS = math.radians(10.0)  # no MEMS gyroscope on sale has more (ours)
@@ -34,16 +34,12 @@ DEGREES_OF_HALF = math.degrees(2)  # degrees of a turn from the radians of half 
 class Frame(NamedTuple):
     """The sensor's orientation at one moment.
 
-    t s · w x y z sensor to earth · ux uy uz the upward direction in sensor coordinates ·
+    t s · ux uy uz the upward direction in sensor coordinates ·
     yaw_deg heading, unwrapped, counter-clockwise positive · bridged: interpolated over a gap ·
     segment: +1 where the orientation started anew.
     """
 
     t: float
-    w: float
-    x: float
-    y: float
-    z: float
     ux: float
     uy: float
     uz: float
@@ -65,7 +61,7 @@ class Orientation:
         self.last_t: float | None = None
         self.period: float | None = None
         self.gaps: list[tuple[float, float]] = []
-        self.still_windows = 0
+        self.bias_known = False
         self._held: list[Samples] = []
         self._offset: np.ndarray | None = None  # the part of the gyroscope's bias that VQF cannot hold
         self._segment = 0
@@ -119,7 +115,9 @@ class Orientation:
         self._vqf = VQF(self.period)
         self._vqf.setBiasEstimate(bias, sigma)
         self._grid = 0
-        self._open_window()
+        self._left = self._window  # samples until a window ends
+        self._seen_acc: list[np.ndarray] = []  # of the window, while the bias is unknown
+        self._seen_gyr: list[np.ndarray] = []
         self._segment += 1
         self._previous = None
         self._clock = t - self.period
@@ -149,43 +147,43 @@ class Orientation:
         return self._solid(times, last_acc + share * (acc - last_acc), last_gyr + share * (gyr - last_gyr), True)
 
     def _solid(self, t: list[float], acc: np.ndarray, gyr: np.ndarray, bridged: bool) -> list[Frame]:
-        """Samples without a hole, cut where a still window ends: there the bias may change."""
-        if len(t) < self._window - self._window_count:
-            self._window_acc.append(acc)
-            self._window_gyr.append(gyr)
-            self._window_count += len(t)
+        """Samples without a hole, cut where a window ends: there what is taken for the bias may change."""
+        if len(t) < self._left:
+            self._left -= len(t)
             return self._orient(t, acc, gyr, bridged)
         frames: list[Frame] = []
         while t:
-            n = min(len(t), self._window - self._window_count)
+            n = min(len(t), self._left)
             frames += self._orient(t[:n], acc[:n], gyr[:n], bridged)
-            self._window_acc.append(acc[:n])
-            self._window_gyr.append(gyr[:n])
-            self._window_count += n
-            if self._window_count == self._window:
-                self._learn_bias(np.concatenate(self._window_acc), np.concatenate(self._window_gyr))
-                self._open_window()
+            self._left -= n
+            if not self._left:
+                self._left = self._window
+                self._recentre()
             t, acc, gyr = t[n:], acc[n:], gyr[n:]
         return frames
 
-    def _open_window(self) -> None:
-        self._window_count = 0
-        self._window_acc: list[np.ndarray] = []
-        self._window_gyr: list[np.ndarray] = []
+    def _recentre(self) -> None:
+        if not self.bias_known:
+            self._learn_bias(np.concatenate(self._seen_acc), np.concatenate(self._seen_gyr))
+            self._seen_acc.clear()
+            self._seen_gyr.clear()
+        elif self._vqf.getRestDetected():
+            self._set_bias(self._vqf.getBiasEstimate()[0], False)
 
     def _learn_bias(self, acc: np.ndarray, gyr: np.ndarray) -> None:
-        mean = gyr.sum(axis=0) / len(gyr)
-        if _spread(gyr, mean) > STILL_GYR_STD or np.abs(mean).max() > MAX_BIAS:
-            return
-        if _spread(acc, acc.sum(axis=0) / len(acc)) > STILL_ACC_STD:
-            return
-        self.still_windows += 1
-        rest = mean if self._offset is None else mean - self._offset
-        if np.abs(rest).max() > LEFT_TO_VQF:
-            self._offset, rest = mean, np.zeros(3)
-        elif self.still_windows > 1:
-            return
-        self._vqf.setBiasEstimate(rest, BIAS_SIGMA)
+        """From (n, 3) samples, if they were still."""
+        mean = gyr.mean(axis=0)
+        if gyr.std(axis=0).max() < STILL_GYR_STD and acc.std(axis=0).max() < STILL_ACC_STD and np.abs(mean).max() < MAX_BIAS:
+            self.bias_known = True
+            self._set_bias(mean, True)
+
+    def _set_bias(self, bias: np.ndarray, new: bool) -> None:
+        """VQF follows a small bias itself; what it could not hold is taken off the samples."""
+        if np.abs(bias).max() > LEFT_TO_VQF:
+            self._offset = bias if self._offset is None else self._offset + bias
+            bias, new = np.zeros(3), True
+        if new:
+            self._vqf.setBiasEstimate(bias, BIAS_SIGMA)
 
     def _orient(self, t: list[float], acc: np.ndarray, gyr: np.ndarray, bridged: bool) -> list[Frame]:
         if not t:
@@ -194,6 +192,9 @@ class Orientation:
         quats = self._vqf.updateBatch(
             np.ascontiguousarray(gyr if self._offset is None else gyr - self._offset, float), acc
         )["quat6D"]
+        if not self.bias_known:
+            self._seen_acc.append(acc)
+            self._seen_gyr.append(gyr)
         self._last = acc, gyr
         self._clock = t[-1]
         skip = -self._grid % self._stride
@@ -213,13 +214,8 @@ class Orientation:
                 dz = z * pw - w * pz - x * py + y * px
                 yaw += DEGREES_OF_HALF * math.atan(dz / dw) if dw else 180.0
             previous = w, x, y, z
-            up = 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)
-            frames.append(new_tuple(Frame, (time, w, x, y, z, *up, yaw, bridged, segment)))
+            ux, uy, uz = 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)
+            frames.append(new_tuple(Frame, (time, ux, uy, uz, yaw, bridged, segment)))
         self._yaw, self._previous = yaw, previous
         return frames
 
-
-def _spread(rows: np.ndarray, mean: np.ndarray) -> float:
-    """Largest standard deviation of the columns of (n, 3)."""
-    off = rows - mean
-    return math.sqrt((off * off).sum(axis=0).max() / len(rows))

@@ -19,7 +19,6 @@ REST_DPS = 2.0  # SIGNALS: slower than this the leg is at rest
 QUIET_S = 0.4  # a rest is at least this long (ours)
 HELD_S = 1.5  # SIGNALS: a still top this long is a hold, or a new place
 LONGEST_S = 60.0  # who is away for so long has not begun a repetition (SIGNALS: tops are held for 4 to 6 s)
-KEEP_S = 3.0  # of rest kept before an excursion, so that its start can be found
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,8 @@ class Excursions:
 
     def pace(self, frame_s: float) -> None:
         """How far the frames are apart, s."""
-        self._quiet, self._held, self._keep, self._longest = (
-            max(2, round(seconds / frame_s)) for seconds in (QUIET_S, HELD_S, KEEP_S, LONGEST_S)
+        self._quiet, self._held, self._longest = (
+            max(2, round(seconds / frame_s)) for seconds in (QUIET_S, HELD_S, LONGEST_S)
         )
         self._rest_step = REST_DPS * frame_s
         self._calm = REST_DPS * QUIET_S
@@ -83,8 +82,8 @@ class Excursions:
     def update(self, angle: float) -> list[Move]:
         """What the next frame, at this angle in degrees, decides."""
         angles = self.angles
-        extra = self.origin - self._keep - self.first
-        if extra > self._keep:  # not earlier: who reads the last moves still needs their frames
+        extra = self.origin - self._quiet - self.first
+        if extra > self._quiet:  # not earlier: who reads the last moves still needs their frames
             del angles[:extra]
             self.first += extra
         angles.append(angle)

@@ -102,7 +102,7 @@ class Tracker:
             gaps=gaps,
             sets=(*self._sets, self._open) if self._open else tuple(self._sets),
             reps=tuple(self._reps),
-            quality={"still_moments": seen.still_windows},
+            quality={"gyroscope_bias_known": seen.bias_known},
         )
 
     @property

@@ -8,12 +8,15 @@ import uuid
 from collections import deque
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from sensor.errors import UplinkError
+from sensor.errors import SourceError, UplinkError
 from sensor.frames import Entry, encode_frame
+
+if TYPE_CHECKING:
+    from sensor.source import Source
 
 BATCH = 64  # packets a request; no source
 BATCH_NS = 1_000_000_000  # SERVICE.md: frames carry up to 1 s of packets
@@ -187,6 +190,16 @@ class Uplink:
             await asyncio.gather(self._sending, return_exceptions=True)
         if self._client is not None:
             await self._client.aclose()
+
+
+def uplink_of(source: Source, url: str, *, exercise: str | None, side: str, placement: str) -> Uplink:
+    """An uplink that gets every packet of an entered band, before anything else does. Raises SourceError for a file."""
+    if source.client is None:
+        raise SourceError("a recording has no packets to send (wanted a source ble: or virtual:, got file:)")
+    told = {"exercise": exercise, "side": side, "placement": placement}
+    uplink = Uplink(url, driver=source.driver.name, info=source.info, band=source.client.found.address, **told)
+    source.on_packet = uplink.put
+    return uplink
 
 
 def _detail(answer: httpx.Response) -> str:

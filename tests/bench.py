@@ -1,0 +1,131 @@
+"""`make bench`: how fast, as ratios within one run; absolute times depend on the machine."""
+
+from __future__ import annotations
+
+import gc
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from vqf import VQF
+
+from processing.exercises import EXERCISES
+from processing.tracker import Tracker
+from sensor.devices import driver_named
+from sensor.devices.reference import info_of
+from sensor.motion import session
+from sensor.recording import write_recording
+from sensor.samples import Samples
+from sensor.virtual_band import packets
+
+MINUTES, RATE_HZ, PACKET = 30, 100, 10
+ROUNDS = 5
+TRACKS = {name: exercise.track for name, exercise in EXERCISES.items()}
+
+
+def main() -> None:
+    print(f"{MINUTES} min at {RATE_HZ} Hz in {PACKET}-sample packets; best of {ROUNDS} rounds taken in turn\n")
+    for name in EXERCISES:
+        replay(name)
+    live("hip_external_rotation")
+    process()
+
+
+def replay(exercise: str) -> None:
+    blocks = [Samples(b.t, np.ascontiguousarray(b.acc), np.ascontiguousarray(b.gyr)) for b in half_hour(exercise).blocks(PACKET)]
+    vqf_s, tracker_s = best(lambda: orient(blocks), lambda: track(exercise, blocks))
+    packet_us = 1e6 * tracker_s / len(blocks)
+    row(f"replay, {exercise}", f"{tracker_s / vqf_s:5.2f} x VQF.updateBatch", f"{tracker_s:.3f} s, {packet_us:.1f} µs a packet")
+
+
+def live(exercise: str) -> None:
+    """A packet's way from the wire to the count, one by one, as a server does it."""
+    driver = driver_named("hiprep-band")
+    known = info_of(boot_id=1, rate_hz=RATE_HZ)
+    info = driver.encode_info(known)
+    made = packets(half_hour(exercise), driver, known)
+    wire = [driver.encode_packet(packet._replace(seq=i % 2**16)) for i, (_, packet) in enumerate(made)]
+    decoder, tracker, spent = driver.decoder(info), Tracker(exercise, "right"), []
+    for i, packet in enumerate(wire):
+        begin = time.perf_counter()
+        tracker.update(decoder.feed(packet, i * 100_000_000))
+        spent.append(time.perf_counter() - begin)
+    spent.sort()
+    middle, late = 1e6 * statistics.median(spent), 1e6 * spent[int(0.99 * len(spent))]
+    sessions = len(wire) / sum(spent) / (RATE_HZ / PACKET)
+    row("live, decode and count", f"{sessions:5.0f} sessions a core", f"{middle:.0f} µs a packet, p99 {late:.0f} µs")
+
+
+def process() -> None:
+    """The command as a whole: start-up, reading, counting, printing; and its memory."""
+    hiprep = str(Path(sys.executable).with_name("hiprep"))
+    start_s = min(timed(lambda: run(hiprep, "exercises"))[0] for _ in range(3))
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in ("csv", "parquet"):
+            path = Path(folder) / f"half-hour.{suffix}"
+            write_recording(path, session(TRACKS, "hip_abduction", sets=20, rest_s=30.0, seed=1).recording)
+            whole_s = min(timed(lambda path=path: run(hiprep, "replay", str(path), "--json"))[0] for _ in range(3))
+            row(f"hiprep replay, {suffix}", f"{whole_s / start_s:5.2f} x start-up", f"{whole_s:.2f} s; start-up {start_s:.2f} s")
+            row("", "", f"peak memory {peak_mb(hiprep, 'replay', str(path)):.0f} MB")
+
+
+def half_hour(exercise: str) -> Samples:
+    made = session(TRACKS, exercise, sets=20, rest_s=30.0, side="right", rate_hz=float(RATE_HZ), band_turn_deg=50.0, seed=1)
+    samples = made.recording.samples[: MINUTES * 60 * RATE_HZ]
+    assert len(samples) > 0.95 * MINUTES * 60 * RATE_HZ, "the session is too short"
+    return samples
+
+
+def orient(blocks: Iterable[Samples]) -> None:
+    vqf = VQF(1 / RATE_HZ)
+    for block in blocks:
+        vqf.updateBatch(block.gyr, block.acc)
+
+
+def track(exercise: str, blocks: Iterable[Samples]) -> None:
+    tracker = Tracker(exercise, "right")
+    for block in blocks:
+        tracker.update(block)
+    tracker.finish()
+
+
+def best(*jobs: Callable[[], None]) -> list[float]:
+    """Least processor time of each, the jobs taken in turn so that a slow moment meets them all."""
+    gc.collect()
+    gc.freeze()
+    took = [[timed(job)[1] for job in jobs] for _ in range(ROUNDS)]
+    gc.unfreeze()
+    return [min(column) for column in zip(*took, strict=True)]
+
+
+def timed(job: Callable[[], object]) -> tuple[float, float]:
+    """Wall and processor seconds."""
+    wall, processor = time.perf_counter(), time.process_time()
+    job()
+    return time.perf_counter() - wall, time.process_time() - processor
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def peak_mb(*command: str) -> float:
+    code = (
+        "import json, resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True);"
+        "print(json.dumps(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))"
+    )
+    return json.loads(run(sys.executable, "-c", code, *command)) / (1024 if sys.platform == "linux" else 1024 * 1024)
+
+
+def row(what: str, ratio: str, figures: str) -> None:
+    print(f"{what:34} {ratio:30} {figures}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
