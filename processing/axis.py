@@ -12,8 +12,11 @@ import numpy as np
 
 from processing.orientation import Frame
 
-EARLY = (0.10, 0.60)  # share of the way out of a rest in which a lift is a pure lift: the foot turns at the top (ours)
-AGREE_DEG = 30.0  # rise and lowering further apart than this: the leg was moved into place while it rose (ours)
+MOVING_DPS = 3.0  # faster than this the leg is on its way: above the rest's 2 deg/s
+# Weighs the movement against the error of the speed, so that a way that was hardly gone says nothing of the leg:
+# (0.05 m/s of drift / 0.8 m of reach)², the same for about 25 frames in a row (ours).
+UNSURE = 0.1
+REACH_M = (0.08, 1.5)  # from the hip to the band: mid-thigh of a child to the ankle of a giant
 SETTLED_DEG = 0.3  # a rest that has crept less needs no new reference: half of VQF's inclination error
 MEMORY = 0.5  # weight of the newest repetition in the leg's direction: a pushed band is re-learnt in two (ours)
 
@@ -25,6 +28,8 @@ def ups(frames: Sequence[Frame]) -> np.ndarray:
 
 class Turn:
     """Rotation about the vertical: standing external and internal rotation. Only the gyroscope sees it."""
+
+    blind = False  # it needs to learn nothing
 
     def __init__(self, sign: int) -> None:
         self._sign = sign
@@ -42,7 +47,7 @@ class Turn:
     def settle(self, frame: Frame) -> None:
         """Nothing to learn from a rest."""
 
-    def learn(self, frames: Sequence[Frame], peak: int) -> bool:
+    def learn(self, frames: Sequence[Frame], whole: bool) -> bool:
         return False
 
 
@@ -51,13 +56,20 @@ class Lift:
 
     Before the first lift the leg's direction in the sensor is unknown; until then the angle is how far
     the vertical has moved in the sensor since the last rest, which is the elevation but for its sign.
-    The lift then shows the leg's direction: the one that rises, square to the vertical at rest.
+    The lift then shows the leg's direction: a band at the distance r from the hip is r sin(elevation)
+    above it, so that its vertical speed is r times the speed of the vertical along the leg. Turning the
+    foot moves the vertical too, but lifts nothing.
     """
 
     def __init__(self) -> None:
         self.rest: np.ndarray | None = None
         self.leg: np.ndarray | None = None
         self._shown: np.ndarray | None = None
+
+    @property
+    def blind(self) -> bool:
+        """Whether lifting and turning the foot still look the same."""
+        return self.leg is None
 
     def angle(self, frame: Frame) -> float:
         if self.rest is None:
@@ -85,22 +97,18 @@ class Lift:
             self.leg = leg / np.linalg.norm(leg)
             self._along = tuple(self.leg.tolist())
 
-    def learn(self, frames: Sequence[Frame], peak: int) -> bool:
-        """Learn the leg's direction from one excursion, rest to rest; whether the angles before are to be redone.
+    def learn(self, frames: Sequence[Frame], whole: bool) -> bool:
+        """Learn the leg's direction from an excursion that began at rest; whether the angles before are to be redone.
 
-        The lowering leads to the rest that the next repetition starts from; the rise may begin with a shuffle.
+        whole: the last frame is at rest again, and the next repetition starts from there.
         """
-        up = ups(frames)
-        shown = _direction(up[: peak - 1 if peak else None : -1])
-        rise = _direction(up[: peak + 1])
-        if shown is None or rise is None:
+        shown = _leg(frames)
+        if shown is None:
             return False
-        if shown @ rise > math.cos(math.radians(AGREE_DEG)):
-            shown = shown + rise
         if self._shown is not None:
-            shown = MEMORY * shown / np.linalg.norm(shown) + (1 - MEMORY) * self._shown
+            shown = MEMORY * shown + (1 - MEMORY) * self._shown
         self._shown = shown / np.linalg.norm(shown)
-        self.settle(frames[-1])
+        self.settle(frames[-1] if whole else frames[0])
         return True
 
     def roll(self, frames: Sequence[Frame]) -> np.ndarray:
@@ -112,11 +120,32 @@ class Lift:
         return np.degrees(np.arctan2(up @ side, up @ self.rest))
 
 
-def _direction(up: np.ndarray) -> np.ndarray | None:
-    """Unit direction of the early way out of the first row's rest, (3,); None where nothing moved."""
-    way = np.linalg.norm(up - up[0], axis=1)
-    far = way.max()
-    early = (way >= EARLY[0] * far) & (way <= EARLY[1] * far)
-    gone = (up[early] - up[0]).sum(axis=0)
-    size = float(np.linalg.norm(gone))
-    return gone / size if size else None
+def _leg(frames: Sequence[Frame]) -> np.ndarray | None:
+    """Unit direction of the leg's lower end in the sensor (3,), None where nothing rose.
+
+    Least squares of the vertical speed over the vertical's speed in the sensor, over the stretches in which the leg
+    moves. Before and after each it stands still, which takes the accelerometer's errors off the integral.
+    """
+    up, t = ups(frames), np.array([frame.t for frame in frames])
+    if len(t) < 5:
+        return None
+    step = np.gradient(up, t, axis=0)
+    moving = np.linalg.norm(step, axis=1) > math.radians(MOVING_DPS)
+    edges = np.flatnonzero(np.diff(moving, prepend=False, append=False))
+    force = np.array([frame.force for frame in frames])
+    steps, speeds = [], []
+    for begin, end in edges.reshape(-1, 2):
+        begin, end = max(0, begin - 1), min(len(t), end + 1)
+        part = t[begin:end] - t[begin]
+        speed = np.concatenate([[0.0], np.cumsum((force[begin + 1 : end] + force[begin : end - 1]) / 2 * np.diff(part))])
+        steps.append(step[begin:end])
+        speeds.append(speed - speed[-1] / part[-1] * part)
+    if not steps:
+        return None
+    rest = up[0]
+    first = np.cross(rest, np.eye(3)[np.abs(rest).argmin()])
+    plane = np.stack([first / np.linalg.norm(first), np.cross(rest, first) / np.linalg.norm(first)])
+    x = np.concatenate(steps) @ plane.T
+    reach = np.linalg.solve(x.T @ x + UNSURE * np.eye(2), x.T @ np.concatenate(speeds)) @ plane
+    size = float(np.linalg.norm(reach))
+    return reach / size if REACH_M[0] <= size <= REACH_M[1] else None

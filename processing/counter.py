@@ -109,6 +109,10 @@ class Counter:
 
     def _turned(self, move: Move) -> list[Found]:
         """Enough of the way is back: now it is a repetition, a partial one, or something else."""
+        if self._axis.blind and self._axis.learn(self._span(move), whole=False):
+            self._look_again()
+            if not self._excursions.has_turned():
+                return NOTHING
         rep, own = self._measured(move), self._own_rom
         if not self._is_the_exercise(move, rep):
             if own is None or rep.rom_deg < PARTIAL * own:
@@ -148,7 +152,7 @@ class Counter:
             return NOTHING
         if rep.counted:
             self._roms.pop()
-            if self._axis.learn(self._span(move), move.peak - move.start):
+            if self._axis.learn(self._span(move), whole=True):
                 self._look_again()
         final = self._measured(move, learn=rep.counted)
         if rep.counted:

@@ -35,8 +35,8 @@ class Frame(NamedTuple):
     """The sensor's orientation at one moment.
 
     t s · ux uy uz the upward direction in sensor coordinates ·
-    yaw_deg heading, unwrapped, counter-clockwise positive · bridged: interpolated over a gap ·
-    segment: +1 where the orientation started anew.
+    yaw_deg heading, unwrapped, counter-clockwise positive · force m/s², the specific force's upward
+    part: gravity and vertical acceleration · bridged: interpolated over a gap · segment: +1 where the orientation started anew.
     """
 
     t: float
@@ -44,6 +44,7 @@ class Frame(NamedTuple):
     uy: float
     uz: float
     yaw_deg: float
+    force: float
     bridged: bool
     segment: int
 
@@ -206,7 +207,8 @@ class Orientation:
         yaw, previous = self._yaw, self._previous
         frames = []
         new_tuple = tuple.__new__  # what Frame(...) comes to, in half the time
-        for time, (w, x, y, z) in zip(t[skip::stride], quats[skip::stride].tolist(), strict=True):
+        rows = zip(t[skip::stride], quats[skip::stride].tolist(), acc[skip::stride].tolist(), strict=True)
+        for time, (w, x, y, z), (ax, ay, az) in rows:
             if previous is not None:
                 pw, px, py, pz = previous
                 # The vertical part of the turn since the last frame: of q * conjugate(previous).
@@ -215,7 +217,7 @@ class Orientation:
                 yaw += DEGREES_OF_HALF * math.atan(dz / dw) if dw else 180.0
             previous = w, x, y, z
             ux, uy, uz = 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)
-            frames.append(new_tuple(Frame, (time, ux, uy, uz, yaw, bridged, segment)))
+            frames.append(new_tuple(Frame, (time, ux, uy, uz, yaw, ax * ux + ay * uy + az * uz, bridged, segment)))
         self._yaw, self._previous = yaw, previous
         return frames
 

@@ -116,6 +116,17 @@ class Excursions:
             return self._drop(now)
         return NOTHING
 
+    def has_turned(self) -> bool:
+        """Look again at an excursion that has just turned, its angles having been replaced; it may go on."""
+        angles = self.angles[self.origin - self.first :]
+        top = max(angles)
+        self._peak = self.origin + angles.index(top)
+        if top - self.zero < self._hysteresis:
+            self._rest(self.first + len(self.angles) - 1)
+        elif top - angles[-1] < RETURNED * (top - self.zero):
+            self.state = "away"
+        return self.state == "back"
+
     def _drop(self, rest: int) -> list[Move]:
         """The leg has found a new rest, and may have left that one already."""
         dropped = Move("dropped", self.origin, self._peak, rest)

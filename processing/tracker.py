@@ -67,6 +67,7 @@ class Tracker:
         self._reps: list[Rep] = []
         self._sets: list[SetSummary] = []
         self._open: SetSummary | None = None
+        self._last_end = 0.0  # of a movement of the exercise, counted or partial
         self._pauses: list[float] = []  # in the open set
         self._patience = SET_PAUSE_S
         self._closing = False  # the last repetition's numbers may still change
@@ -145,7 +146,7 @@ class Tracker:
                 counter, found = self._recognise(frame)
             if found:
                 events += [event for new in found for event in self._found(new)]
-            if self._open is not None and frame.t - self._open.end_s > self._patience:
+            if self._open is not None and frame.t - self._last_end > self._patience:
                 events += self._pause(counter.resting_since)
             add_t(frame.t)
             add_angle(counter.angle_deg)
@@ -171,6 +172,7 @@ class Tracker:
         now = self._orientation.last_t
         if new.rep.counted:
             self._count(new.rep)
+        self._last_end = new.rep.end_s
         number, of = (self._open.set, self._open.reps) if self._open else (len(self._sets) + 1, 0)
         rep = replace(new.rep, set=number, rep=of, counted_s=now)
         self._reps.append(rep)
@@ -181,7 +183,7 @@ class Tracker:
         if self._open is None:
             self._open = SetSummary(len(self._sets) + 1, rep.exercise, self._side, 0, rep.start_s, rep.end_s)
         else:
-            self._pauses.append(rep.start_s - self._open.end_s)
+            self._pauses.append(rep.start_s - self._last_end)
             self._patience = max(SET_PAUSE_S, OWN_PAUSES * median(self._pauses))
         self._open = replace(self._open, reps=self._open.reps + 1, end_s=rep.end_s)
 
@@ -190,13 +192,14 @@ class Tracker:
         rep = replace(final, set=told.set, rep=told.rep, counted_s=told.counted_s)
         self._reps[-1] = rep
         self._closing = False
+        self._last_end = rep.end_s
         if rep.counted and self._open:
             self._open = replace(self._open, end_s=rep.end_s)
         return [Event("closed", self._orientation.last_t, rep)]
 
     def _pause(self, t: float) -> list[Event]:
         """End the set when nothing of it has begun for long enough by time t."""
-        if self._open is None or self._closing or t - self._open.end_s <= self._patience:
+        if self._open is None or self._closing or t - self._last_end <= self._patience:
             return []
         return self._end_set()
 
