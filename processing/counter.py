@@ -21,6 +21,7 @@ from processing.results import Rep
 OWN_REPS = 6  # SIGNALS: the person's own range of motion is the median of the last six
 PARTIAL = 0.45  # SIGNALS: of the person's own range of motion; less is a partial repetition
 SURE_DEG = 10.0  # a first movement of less waits for a second one like it (SIGNALS: smallest real ones are 6 to 8)
+SMALLER = 0.35  # of it; two alike above this after a long pause are a smaller set (ours: partial ones are up to a third)
 ALIKE = 0.6  # two movements are alike when the smaller has this share of the larger (ours)
 MIN_S = 0.8  # SIGNALS: no repetition is shorter
 TOO_FAST_S = 2.0  # CONTRACT
@@ -56,6 +57,7 @@ class Counter:
         self._frames: list[Frame] = []  # those of self._excursions.angles
         self._own_rom: float | None = None
         self._roms: deque[float] = deque(maxlen=OWN_REPS)
+        self._fresh = True  # nothing has been counted since the last long pause
         self._waiting: Rep | None = None
         self._unclosed: Rep | None = None
 
@@ -76,6 +78,10 @@ class Counter:
             self._settle(frame)
         self.angle_deg = excursions.angles[-1] - excursions.zero
         return found
+
+    def set_ended(self) -> None:
+        """After a long pause a person may move less than before it."""
+        self._fresh = True
 
     def forget(self) -> list[Found]:
         """The next frame does not follow the last one. What the person has shown of themself stays known."""
@@ -119,14 +125,28 @@ class Counter:
                 return NOTHING
             return self._report(replace(rep, counted=False, flags=("out_of_pose",)))
         first, self._waiting = self._waiting, None
-        if own is None and rep.rom_deg < SURE_DEG:
-            if first and ALIKE * rep.rom_deg <= first.rom_deg <= rep.rom_deg / ALIKE:
-                return self._report(first) + self._report(rep)
+        if own is None:
+            sure = rep.rom_deg >= SURE_DEG
+        else:
+            sure = rep.rom_deg >= PARTIAL * own
+        if sure:
+            return self._as_partial(first) + self._report(rep)
+        if not self._fresh or (own and rep.rom_deg < SMALLER * own):
+            return self._as_partial(first) + self._as_partial(rep)
+        if first is None:
             self._waiting = rep
             return NOTHING
-        if own and rep.rom_deg < PARTIAL * own:
-            return self._report(replace(rep, counted=False, flags=("partial", *rep.flags)))
-        return self._report(rep)
+        if not ALIKE * rep.rom_deg <= first.rom_deg <= rep.rom_deg / ALIKE:
+            self._waiting = rep
+            return self._as_partial(first)
+        self._roms.clear()  # two alike: this is what the person does today
+        return self._report(first) + self._report(rep)
+
+    def _as_partial(self, rep: Rep | None) -> list[Found]:
+        """Told as what it is once the person's own range is known; before that nobody can say."""
+        if rep is None or self._own_rom is None:
+            return NOTHING
+        return self._report(replace(rep, counted=False, flags=("partial", *rep.flags)))
 
     def _is_the_exercise(self, move: Move, rep: Rep) -> bool:
         """The pose and the axis: not walking, not turning round, not another exercise."""
@@ -139,6 +159,7 @@ class Counter:
 
     def _report(self, rep: Rep) -> list[Found]:
         if rep.counted:
+            self._fresh = False
             self._learn_rom(rep.rom_deg)
         self._unclosed = rep
         return [Found("counted" if rep.counted else "partial", rep)]

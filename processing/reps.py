@@ -139,7 +139,7 @@ class Excursions:
         now = self.first + len(self.angles) - 1
         if self.still:
             if self._rest_since is None:
-                self._rest_since = now - self._quiet + 1
+                self._rest_since = self._arrived()
             self._low = now
         else:
             if angle <= self.angle(self._low):
@@ -157,12 +157,20 @@ class Excursions:
             self._leave()
         return [closed]
 
+    def _arrived(self) -> int:
+        """When the angle that now stands still came to stand: in the still stretch it may at first have gone on."""
+        angles, at = self.angles, len(self.angles) - self._quiet
+        while at + 1 < len(angles) and angles[at] - angles[at + 1] > self._rest_step:
+            at += 1
+        return self.first + at
+
     def _rest(self, frame: int) -> None:
         self.state, self.origin, self.zero = "rest", frame, self.angle(frame)
 
     def _leave(self) -> None:
         """An excursion has begun; it left rest where the angle last stood still."""
-        angles, low = self.angles, self.origin - self.first
+        # The angle may still have counted as standing when it had begun to move: look back a little further.
+        angles, low = self.angles, max(0, self.origin - self.first - self._quiet)
         start = len(angles) - 1
         while start > low and angles[start] - angles[start - 1] > self._rest_step:
             start -= 1

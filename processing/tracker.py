@@ -210,11 +210,12 @@ class Tracker:
         self._sets.append(ended)
         self._pauses.clear()
         self._patience = SET_PAUSE_S
+        for counter in self._counters:
+            counter.set_ended()
+            if counter is not self._counter:  # it has not been looked at since this set was recognised
+                counter.forget()
         if len(self._counters) > 1:
             self._counter = None
-            for counter in self._counters:
-                if counter.exercise.name != ended.exercise:
-                    counter.forget()
         return [Event("set_ended", self._orientation.last_t, set=ended)]
 
 
