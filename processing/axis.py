@@ -23,7 +23,30 @@ MEMORY = 0.5  # weight of the newest repetition in the leg's direction: a pushed
 
 def ups(frames: Sequence[Frame]) -> np.ndarray:
     """Upward direction in sensor coordinates, (n, 3)."""
-    return np.array([frame[1:4] for frame in frames])
+    w, x, y, z = np.array([frame[1:5] for frame in frames]).T
+    return np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], axis=1)
+
+
+def headings(frames: Sequence[Frame]) -> np.ndarray:
+    """Turn about the vertical since the first frame, radians, (n,), counter-clockwise positive, within half a turn."""
+    w, x, y, z = np.array([frame[1:5] for frame in frames]).T
+    # w and z of the quaternion times the conjugate of the first one.
+    dw = w * w[0] + x * x[0] + y * y[0] + z * z[0]
+    dz = z * w[0] - w * z[0] - x * y[0] + y * x[0]
+    return 2 * np.arctan(dz / np.where(dw == 0, np.finfo(float).tiny, dw))
+
+
+def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Of two vectors (3,); numpy's own takes twenty times as long."""
+    (ax, ay, az), (bx, by, bz) = a.tolist(), b.tolist()
+    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
+
+
+def plane(normal: np.ndarray) -> np.ndarray:
+    """Two unit vectors (2, 3), square to a unit normal (3,) and to each other, right-handed with it."""
+    first = cross(normal, np.eye(3)[np.abs(normal).argmin()])
+    first /= math.sqrt(first @ first)
+    return np.stack([first, cross(normal, first)])
 
 
 class Turn:
@@ -32,23 +55,39 @@ class Turn:
     blind = False  # it needs to learn nothing
 
     def __init__(self, sign: int) -> None:
-        self._sign = sign
+        self._to_degrees = sign * math.degrees(2)
+        self.forget()
+
+    def forget(self) -> None:
+        """The next frame does not follow the last one."""
+        self._last: Frame | None = None
+        self._angle = 0.0
 
     def angle(self, frame: Frame) -> float:
-        return self._sign * frame.yaw_deg
-
-    def angles(self, frames: Sequence[Frame]) -> list[float]:
-        return [self._sign * frame.yaw_deg for frame in frames]
+        """Of the next frame."""
+        if self._last is not None:
+            _, pw, px, py, pz, *_ = self._last
+            _, w, x, y, z, *_ = frame
+            # w and z of the quaternion times the conjugate of the last one: the vertical part of the turn between them.
+            dw = w * pw + x * px + y * py + z * pz
+            dz = z * pw - w * pz - x * py + y * px
+            self._angle += self._to_degrees * math.atan(dz / dw) if dw else 180.0
+        self._last = frame
+        return self._angle
 
     def crept(self, angle: float) -> bool:
         """Never: an angle is only ever compared with the excursion's own start."""
         return False
 
-    def settle(self, frame: Frame) -> None:
-        """Nothing to learn from a rest."""
+    def settle(self, frame: Frame) -> bool:
+        """There is nothing to learn from a rest."""
+        return False
 
     def learn(self, frames: Sequence[Frame], whole: bool) -> bool:
         return False
+
+    def angles(self, frames: Sequence[Frame]) -> list[float]:
+        raise AssertionError("nothing is ever learnt that would change them")
 
 
 class Lift:
@@ -71,11 +110,16 @@ class Lift:
         """Whether lifting and turning the foot still look the same."""
         return self.leg is None
 
+    def forget(self) -> None:
+        """The next frame does not follow the last one; the leg is still what it was."""
+        self.rest = None
+
     def angle(self, frame: Frame) -> float:
         if self.rest is None:
             self.settle(frame)
-        x, y, z = self._along
-        along = frame.ux * x + frame.uy * y + frame.uz * z
+        _, w, x, y, z, *_ = frame
+        ax, ay, az = self._along
+        along = 2 * (ax * (x * z - w * y) + ay * (y * z + w * x)) + az * (1 - 2 * (x * x + y * y))
         if self.leg is None:
             return math.degrees(math.acos(along)) if along < 1.0 else 0.0
         return math.degrees(math.asin(along)) if -1.0 < along < 1.0 else math.copysign(90.0, along)
@@ -88,14 +132,15 @@ class Lift:
         """Whether a rest at this angle is another rest than the one known."""
         return not -SETTLED_DEG < angle < SETTLED_DEG
 
-    def settle(self, frame: Frame) -> None:
-        """The leg rests here."""
-        self.rest = np.array(frame[1:4])
-        self._along = frame[1:4]  # what the vertical is compared with: the leg, or while that is unknown the rest
+    def settle(self, frame: Frame) -> bool:
+        """The leg rests here; whether the angles before are to be redone."""
+        self.rest = ups([frame])[0]
+        self._along = tuple(self.rest.tolist())  # what the vertical is compared with: the leg, or while that is unknown the rest
         if self._shown is not None:
             leg = self._shown - (self._shown @ self.rest) * self.rest
             self.leg = leg / np.linalg.norm(leg)
             self._along = tuple(self.leg.tolist())
+        return True
 
     def learn(self, frames: Sequence[Frame], whole: bool) -> bool:
         """Learn the leg's direction from an excursion that began at rest; whether the angles before are to be redone.
@@ -116,7 +161,7 @@ class Lift:
         if self.leg is None or self.rest is None:
             return np.zeros(len(frames))
         up = ups(frames)
-        side = np.cross(self.leg, self.rest)
+        side = cross(self.leg, self.rest)
         return np.degrees(np.arctan2(up @ side, up @ self.rest))
 
 
@@ -129,23 +174,23 @@ def _leg(frames: Sequence[Frame]) -> np.ndarray | None:
     up, t = ups(frames), np.array([frame.t for frame in frames])
     if len(t) < 5:
         return None
-    step = np.gradient(up, t, axis=0)
-    moving = np.linalg.norm(step, axis=1) > math.radians(MOVING_DPS)
-    edges = np.flatnonzero(np.diff(moving, prepend=False, append=False))
-    force = np.array([frame.force for frame in frames])
+    step = np.empty_like(up)
+    step[1:-1] = (up[2:] - up[:-2]) / (t[2:] - t[:-2])[:, None]
+    step[0] = step[-1] = 0.0
+    moving = (step * step).sum(axis=1) > math.radians(MOVING_DPS) ** 2
+    edges = np.flatnonzero(moving[1:] != moving[:-1]) + 1  # neither end moves
+    force = (up * np.array([frame[5:8] for frame in frames])).sum(axis=1)
+    gained = np.concatenate([[0.0], ((force[1:] + force[:-1]) / 2 * np.diff(t)).cumsum()])
     steps, speeds = [], []
-    for begin, end in edges.reshape(-1, 2):
-        begin, end = max(0, begin - 1), min(len(t), end + 1)
+    for begin, end in (edges.reshape(-1, 2) + (-1, 1)).tolist():
         part = t[begin:end] - t[begin]
-        speed = np.concatenate([[0.0], np.cumsum((force[begin + 1 : end] + force[begin : end - 1]) / 2 * np.diff(part))])
+        speed = gained[begin:end] - gained[begin]
         steps.append(step[begin:end])
         speeds.append(speed - speed[-1] / part[-1] * part)
     if not steps:
         return None
-    rest = up[0]
-    first = np.cross(rest, np.eye(3)[np.abs(rest).argmin()])
-    plane = np.stack([first / np.linalg.norm(first), np.cross(rest, first) / np.linalg.norm(first)])
-    x = np.concatenate(steps) @ plane.T
-    reach = np.linalg.solve(x.T @ x + UNSURE * np.eye(2), x.T @ np.concatenate(speeds)) @ plane
+    level = plane(up[0])
+    x = np.concatenate(steps) @ level.T
+    reach = np.linalg.solve(x.T @ x + UNSURE * np.eye(2), x.T @ np.concatenate(speeds)) @ level
     size = float(np.linalg.norm(reach))
     return reach / size if REACH_M[0] <= size <= REACH_M[1] else None

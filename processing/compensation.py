@@ -15,7 +15,7 @@ from statistics import median
 
 import numpy as np
 
-from processing.axis import Lift, ups
+from processing.axis import Lift, headings, plane, ups
 from processing.orientation import Frame
 from processing.results import Compensation
 
@@ -49,14 +49,11 @@ class TurnWatch:
     def look(self, frames: Sequence[Frame], angle: np.ndarray, learn: bool) -> Seen:
         """frames and angle (n,) of one repetition; `learn`: it is a whole one."""
         up = ups(frames)
-        yaw = np.radians([frame.yaw_deg - frames[0].yaw_deg for frame in frames])
         rest = up[0]
-        first = np.cross(rest, np.eye(3)[np.abs(rest).argmin()])
-        first /= np.linalg.norm(first)
-        second = np.cross(rest, first)
+        first, second = plane(rest)
         # Near the rest the vertical moves in a plane: as complex numbers, about the axis at `d`, by -yaw.
         way = up @ first + 1j * (up @ second)
-        turned = 1 - np.exp(-1j * yaw)
+        turned = 1 - np.exp(-1j * headings(frames))
         power = float((np.abs(turned) ** 2).sum())
         d = complex((turned.conj() * way).sum() / power) if power else 0j
         axis = rest + d.real * first + d.imag * second
@@ -87,7 +84,7 @@ class LiftWatch:
         risen = int((angle - angle[0] >= RISEN * (angle.max() - angle[0])).argmax())
         roll = self._lift.roll(frames)
         roll -= roll[0]
-        swing = frames[risen].yaw_deg - frames[0].yaw_deg
+        swing = float(np.degrees(headings([frames[0], frames[risen]])[1]))
         terminal = float(np.abs(roll - roll[risen])[risen:].max())
         rolled = abs(roll[risen] - _own(self._rolls))
         swung = abs(swing - _own(self._swings))

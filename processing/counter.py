@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from processing.axis import Lift, Turn
+from processing.axis import Lift, Turn, headings
 from processing.compensation import LiftWatch, TurnWatch, wander
 from processing.exercise import Exercise
 from processing.measure import shape
@@ -87,6 +87,7 @@ class Counter:
         """The next frame does not follow the last one. What the person has shown of themself stays known."""
         found = [Found("closed", self._unclosed)] if self._unclosed else NOTHING
         self._unclosed = self._waiting = None
+        self._axis.forget()
         self._excursions.forget()
         self._frames.clear()
         return found
@@ -155,7 +156,8 @@ class Counter:
         frames = self._span(move)
         if self.exercise.movement == "turn":  # more of it about the vertical than away from it
             return wander(frames) <= min(self.exercise.wobble_deg, rep.rom_deg)
-        return abs(self._frame(move.peak).yaw_deg - frames[0].yaw_deg) <= self.exercise.wobble_deg
+        swing = math.degrees(headings([frames[0], self._frame(move.peak)])[1])
+        return abs(swing) <= self.exercise.wobble_deg
 
     def _report(self, rep: Rep) -> list[Found]:
         if rep.counted:
@@ -204,8 +206,8 @@ class Counter:
         )  # fmt: skip
 
     def _settle(self, frame: Frame) -> None:
-        self._axis.settle(frame)
-        self._look_again()
+        if self._axis.settle(frame):
+            self._look_again()
 
     def _look_again(self) -> None:
         self._excursions.replace(self._axis.angles(self._frames))

@@ -28,23 +28,23 @@ STILL_ACC_STD = 0.25  # m/s², the same for the accelerometer (ours)
 MAX_BIAS = math.radians(10.0)  # no MEMS gyroscope on sale has more (ours)
 LEFT_TO_VQF = math.radians(1.0)  # half of the bias at which VQF clips: it follows that much itself
 BIAS_SIGMA = math.radians(0.1)  # how well the mean of a still second tells it (ours)
-DEGREES_OF_HALF = math.degrees(2)  # degrees of a turn from the radians of half of it
 
 
 class Frame(NamedTuple):
-    """The sensor's orientation at one moment.
+    """The sensor at one moment.
 
-    t s · ux uy uz the upward direction in sensor coordinates ·
-    yaw_deg heading, unwrapped, counter-clockwise positive · force m/s², the specific force's upward
-    part: gravity and vertical acceleration · bridged: interpolated over a gap · segment: +1 where the orientation started anew.
+    t s · w x y z the turn from sensor to earth · ax ay az m/s², the sample's specific force, in the
+    sensor · bridged: interpolated over a gap · segment: +1 where the orientation started anew.
     """
 
     t: float
-    ux: float
-    uy: float
-    uz: float
-    yaw_deg: float
-    force: float
+    w: float
+    x: float
+    y: float
+    z: float
+    ax: float
+    ay: float
+    az: float
     bridged: bool
     segment: int
 
@@ -66,8 +66,6 @@ class Orientation:
         self._held: list[Samples] = []
         self._offset: np.ndarray | None = None  # the part of the gyroscope's bias that VQF cannot hold
         self._segment = 0
-        self._yaw = 0.0
-        self._previous: tuple[float, float, float, float] | None = None
 
     def update(self, samples: Samples) -> list[Frame]:
         """Frames that these samples complete. Raises BadSamples; then nothing has changed."""
@@ -120,7 +118,6 @@ class Orientation:
         self._seen_acc: list[np.ndarray] = []  # of the window, while the bias is unknown
         self._seen_gyr: list[np.ndarray] = []
         self._segment += 1
-        self._previous = None
         self._clock = t - self.period
 
     def _run(self, t: list[float], acc: np.ndarray, gyr: np.ndarray) -> list[Frame]:
@@ -202,22 +199,9 @@ class Orientation:
         self._grid += len(t)
         if skip >= len(t):
             return []
-        stride = self._stride
-        segment = self._segment
-        yaw, previous = self._yaw, self._previous
-        frames = []
-        new_tuple = tuple.__new__  # what Frame(...) comes to, in half the time
-        rows = zip(t[skip::stride], quats[skip::stride].tolist(), acc[skip::stride].tolist(), strict=True)
-        for time, (w, x, y, z), (ax, ay, az) in rows:
-            if previous is not None:
-                pw, px, py, pz = previous
-                # The vertical part of the turn since the last frame: of q * conjugate(previous).
-                dw = w * pw + x * px + y * py + z * pz
-                dz = z * pw - w * pz - x * py + y * px
-                yaw += DEGREES_OF_HALF * math.atan(dz / dw) if dw else 180.0
-            previous = w, x, y, z
-            ux, uy, uz = 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)
-            frames.append(new_tuple(Frame, (time, ux, uy, uz, yaw, ax * ux + ay * uy + az * uz, bridged, segment)))
-        self._yaw, self._previous = yaw, previous
-        return frames
-
+        stride, segment = self._stride, self._segment
+        new = tuple.__new__  # what Frame(...) comes to, in half the time
+        return [
+            new(Frame, (time, *quat, *force, bridged, segment))
+            for time, quat, force in zip(t[skip::stride], quats[skip::stride].tolist(), acc[skip::stride].tolist(), strict=True)
+        ]
