@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from processing.orientation import Frame
+from processing.orientation import Frame, Stretch
 
 MOVING_DPS = 3.0  # faster than this the leg is on its way: above the rest's 2 deg/s
 # Weighs the movement against the error of the speed, so that a way that was hardly gone says nothing of the leg:
@@ -19,21 +19,6 @@ UNSURE = 0.1
 REACH_M = (0.08, 1.5)  # from the hip to the band: mid-thigh of a child to the ankle of a giant
 SETTLED_DEG = 0.3  # a rest that has crept less needs no new reference: half of VQF's inclination error
 MEMORY = 0.5  # weight of the newest repetition in the leg's direction: a pushed band is re-learnt in two (ours)
-
-
-def ups(frames: Sequence[Frame]) -> np.ndarray:
-    """Upward direction in sensor coordinates, (n, 3)."""
-    w, x, y, z = np.array([frame[1:5] for frame in frames]).T
-    return np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], axis=1)
-
-
-def headings(frames: Sequence[Frame]) -> np.ndarray:
-    """Turn about the vertical since the first frame, radians, (n,), counter-clockwise positive, within half a turn."""
-    w, x, y, z = np.array([frame[1:5] for frame in frames]).T
-    # w and z of the quaternion times the conjugate of the first one.
-    dw = w * w[0] + x * x[0] + y * y[0] + z * z[0]
-    dz = z * w[0] - w * z[0] - x * y[0] + y * x[0]
-    return 2 * np.arctan(dz / np.where(dw == 0, np.finfo(float).tiny, dw))
 
 
 def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -83,7 +68,7 @@ class Turn:
         """There is nothing to learn from a rest."""
         return False
 
-    def learn(self, frames: Sequence[Frame], whole: bool) -> bool:
+    def learn(self, moved: Stretch, whole: bool) -> bool:
         return False
 
     def angles(self, frames: Sequence[Frame]) -> list[float]:
@@ -125,7 +110,7 @@ class Lift:
         return math.degrees(math.asin(along)) if -1.0 < along < 1.0 else math.copysign(90.0, along)
 
     def angles(self, frames: Sequence[Frame]) -> list[float]:
-        along = np.clip(ups(frames) @ self._along, -1.0, 1.0)
+        along = np.clip(Stretch(frames).up @ self._along, -1.0, 1.0)
         return np.degrees(np.arccos(along) if self.leg is None else np.arcsin(along)).tolist()
 
     def crept(self, angle: float) -> bool:
@@ -134,44 +119,46 @@ class Lift:
 
     def settle(self, frame: Frame) -> bool:
         """The leg rests here; whether the angles before are to be redone."""
-        self.rest = ups([frame])[0]
-        self._along = tuple(self.rest.tolist())  # what the vertical is compared with: the leg, or while that is unknown the rest
+        self._settle(Stretch([frame]).up[0])
+        return True
+
+    def _settle(self, rest: np.ndarray) -> None:
+        self.rest = rest
+        self._along = tuple(rest.tolist())  # what the vertical is compared with: the leg, or while that is unknown the rest
         if self._shown is not None:
             leg = self._shown - (self._shown @ self.rest) * self.rest
             self.leg = leg / np.linalg.norm(leg)
             self._along = tuple(self.leg.tolist())
-        return True
 
-    def learn(self, frames: Sequence[Frame], whole: bool) -> bool:
+    def learn(self, moved: Stretch, whole: bool) -> bool:
         """Learn the leg's direction from an excursion that began at rest; whether the angles before are to be redone.
 
         whole: the last frame is at rest again, and the next repetition starts from there.
         """
-        shown = _leg(frames)
+        shown = _leg(moved)
         if shown is None:
             return False
         if self._shown is not None:
             shown = MEMORY * shown + (1 - MEMORY) * self._shown
         self._shown = shown / np.linalg.norm(shown)
-        self.settle(frames[-1] if whole else frames[0])
+        self._settle(moved.up[-1 if whole else 0])
         return True
 
-    def roll(self, frames: Sequence[Frame]) -> np.ndarray:
+    def roll(self, moved: Stretch) -> np.ndarray:
         """Roll about the leg since the rest, degrees, (n,); either sign. Zeros while the leg is unknown."""
         if self.leg is None or self.rest is None:
-            return np.zeros(len(frames))
-        up = ups(frames)
+            return np.zeros(len(moved.t))
         side = cross(self.leg, self.rest)
-        return np.degrees(np.arctan2(up @ side, up @ self.rest))
+        return np.degrees(np.arctan2(moved.up @ side, moved.up @ self.rest))
 
 
-def _leg(frames: Sequence[Frame]) -> np.ndarray | None:
+def _leg(moved: Stretch) -> np.ndarray | None:
     """Unit direction of the leg's lower end in the sensor (3,), None where nothing rose.
 
     Least squares of the vertical speed over the vertical's speed in the sensor, over the stretches in which the leg
     moves. Before and after each it stands still, which takes the accelerometer's errors off the integral.
     """
-    up, t = ups(frames), np.array([frame.t for frame in frames])
+    up, t = moved.up, moved.t
     if len(t) < 5:
         return None
     step = np.empty_like(up)
@@ -179,7 +166,7 @@ def _leg(frames: Sequence[Frame]) -> np.ndarray | None:
     step[0] = step[-1] = 0.0
     moving = (step * step).sum(axis=1) > math.radians(MOVING_DPS) ** 2
     edges = np.flatnonzero(moving[1:] != moving[:-1]) + 1  # neither end moves
-    force = (up * np.array([frame[5:8] for frame in frames])).sum(axis=1)
+    force = (up * moved.force).sum(axis=1)
     gained = np.concatenate([[0.0], ((force[1:] + force[:-1]) / 2 * np.diff(t)).cumsum()])
     steps, speeds = [], []
     for begin, end in (edges.reshape(-1, 2) + (-1, 1)).tolist():

@@ -15,8 +15,8 @@ from statistics import median
 
 import numpy as np
 
-from processing.axis import Lift, headings, plane, ups
-from processing.orientation import Frame
+from processing.axis import Lift, plane
+from processing.orientation import Stretch
 from processing.results import Compensation
 
 PELVIS_WARN_DEG = 5.0  # CONTRACT: so much pelvis rotation is a compensation
@@ -43,31 +43,31 @@ class TurnWatch:
     """The axis of the hip in the sensor is the person's own: learnt over repetitions, it is what a turn keeps to."""
 
     def __init__(self) -> None:
-        self._axes: deque[np.ndarray] = deque(maxlen=OWN_REPS)
+        self._axes: deque[list[float]] = deque(maxlen=OWN_REPS)
         self._rest = np.zeros(3)
 
-    def look(self, frames: Sequence[Frame], angle: np.ndarray, learn: bool) -> Seen:
-        """frames and angle (n,) of one repetition; `learn`: it is a whole one."""
-        up = ups(frames)
+    def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
+        """One repetition and its angle (n,); `learn`: it is a whole one."""
+        up = moved.up
         rest = up[0]
         first, second = plane(rest)
         # Near the rest the vertical moves in a plane: as complex numbers, about the axis at `d`, by -yaw.
         way = up @ first + 1j * (up @ second)
-        turned = 1 - np.exp(-1j * headings(frames))
+        turned = 1 - np.exp(-1j * moved.heading)
         power = float((np.abs(turned) ** 2).sum())
         d = complex((turned.conj() * way).sum() / power) if power else 0j
         axis = rest + d.real * first + d.imag * second
         if self._rest @ rest < np.cos(np.radians(ELSEWHERE_DEG)):
             self._axes.clear()
-        own = np.median([*self._axes, axis], axis=0)
+        own = np.array([median(column) for column in zip(*self._axes, axis.tolist(), strict=True)])
         off = way - turned * complex(own @ first, own @ second)
         deviation = float(np.degrees(np.abs(off).max()))
         # From the leg alone tilt and turn of the pelvis look the same.
-        moved = deviation >= PELVIS_WARN_DEG * TURN_LEVER
+        helped = deviation >= PELVIS_WARN_DEG * TURN_LEVER
         if learn:
-            self._axes.append(axis)
+            self._axes.append(axis.tolist())
             self._rest = rest
-        return Seen(deviation, (Compensation("other", deviation),) if moved else ())
+        return Seen(deviation, (Compensation("other", deviation),) if helped else ())
 
 
 class LiftWatch:
@@ -79,37 +79,32 @@ class LiftWatch:
         self._swings: deque[float] = deque(maxlen=OWN_REPS)
         self._terminals: deque[float] = deque(maxlen=OWN_REPS)
 
-    def look(self, frames: Sequence[Frame], angle: np.ndarray, learn: bool) -> Seen:
-        """frames and angle (n,) of one repetition; `learn`: it is a whole one."""
+    def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
+        """One repetition and its angle (n,); `learn`: it is a whole one."""
         risen = int((angle - angle[0] >= RISEN * (angle.max() - angle[0])).argmax())
-        roll = self._lift.roll(frames)
+        roll = self._lift.roll(moved)
         roll -= roll[0]
-        swing = float(np.degrees(headings([frames[0], frames[risen]])[1]))
+        swing = float(np.degrees(moved.heading[risen]))
         terminal = float(np.abs(roll - roll[risen])[risen:].max())
         rolled = abs(roll[risen] - _own(self._rolls))
         swung = abs(swing - _own(self._swings))
-        moved, flags = [], []
+        seen, flags = [], []
         if rolled >= PELVIS_WARN_DEG * ROLL_LEVER:
-            moved.append(Compensation("roll", float(rolled)))
+            seen.append(Compensation("roll", float(rolled)))
             if self._terminal_rotation:
                 flags.append("early_rotation")
         if swung >= PELVIS_WARN_DEG:
-            moved.append(Compensation("tilt", float(swung)))
+            seen.append(Compensation("tilt", float(swung)))
         if self._terminal_rotation and _own(self._terminals) >= MIN_TERMINAL_DEG > terminal / OWN_TERMINAL:
             flags.append("missing_terminal_rotation")
         if learn:
             self._rolls.append(float(roll[risen]))
             self._swings.append(float(swing))
             self._terminals.append(terminal)
-        moved.sort(key=lambda one: -one.deg)
-        return Seen(float(max(rolled, swung)), tuple(moved), terminal if self._terminal_rotation else None, tuple(flags))
+        seen.sort(key=lambda one: -one.deg)
+        return Seen(float(max(rolled, swung)), tuple(seen), terminal if self._terminal_rotation else None, tuple(flags))
 
 
 def _own(values: Sequence[float]) -> float:
     return median(values) if values else 0.0
 
-
-def wander(frames: Sequence[Frame]) -> float:
-    """Largest angle in degrees between the vertical in the sensor and where it was in the first frame."""
-    up = ups(frames)
-    return float(np.degrees(np.arccos(np.clip((up @ up[0]).min(), -1.0, 1.0))))

@@ -10,11 +10,11 @@ from typing import Literal
 
 import numpy as np
 
-from processing.axis import Lift, Turn, headings
-from processing.compensation import LiftWatch, TurnWatch, wander
+from processing.axis import Lift, Turn
+from processing.compensation import LiftWatch, TurnWatch
 from processing.exercise import Exercise
 from processing.measure import shape
-from processing.orientation import Frame
+from processing.orientation import Frame, Stretch
 from processing.reps import RETURNED, Excursions, Move
 from processing.results import Rep
 
@@ -55,6 +55,7 @@ class Counter:
         self._excursions = Excursions()
         self.angle_deg = 0.0  # from the rest of the present repetition
         self._frames: list[Frame] = []  # those of self._excursions.angles
+        self._looked_at: tuple[Move | None, Stretch | None] = None, None
         self._own_rom: float | None = None
         self._roms: deque[float] = deque(maxlen=OWN_REPS)
         self._fresh = True  # nothing has been counted since the last long pause
@@ -103,7 +104,7 @@ class Counter:
         """Whether the leg is where this exercise can have taken it since the last rest."""
         if not self._frames:
             return False
-        wandered = wander([self._frame(self._excursions.origin), self._frames[-1]])
+        wandered = Stretch([self._frame(self._excursions.origin), self._frames[-1]]).wander_deg
         return wandered <= (self.exercise.wobble_deg if self.exercise.movement == "turn" else self.exercise.max_rom_deg)
 
     def _moved(self, move: Move) -> list[Found]:
@@ -116,7 +117,7 @@ class Counter:
 
     def _turned(self, move: Move) -> list[Found]:
         """Enough of the way is back: now it is a repetition, a partial one, or something else."""
-        if self._axis.blind and self._axis.learn(self._span(move), whole=False):
+        if self._axis.blind and self._axis.learn(self._stretch(move), whole=False):
             self._look_again()
             if not self._excursions.has_turned():
                 return NOTHING
@@ -153,11 +154,10 @@ class Counter:
         """The pose and the axis: not walking, not turning round, not another exercise."""
         if rep.rom_deg > self.exercise.max_rom_deg or rep.end_s - rep.start_s < MIN_S * RETURNED:
             return False
-        frames = self._span(move)
+        moved = self._stretch(move)
         if self.exercise.movement == "turn":  # more of it about the vertical than away from it
-            return wander(frames) <= min(self.exercise.wobble_deg, rep.rom_deg)
-        swing = math.degrees(headings([frames[0], self._frame(move.peak)])[1])
-        return abs(swing) <= self.exercise.wobble_deg
+            return moved.wander_deg <= min(self.exercise.wobble_deg, rep.rom_deg)
+        return abs(math.degrees(moved.heading[move.peak - move.start])) <= self.exercise.wobble_deg
 
     def _report(self, rep: Rep) -> list[Found]:
         if rep.counted:
@@ -175,7 +175,7 @@ class Counter:
             return NOTHING
         if rep.counted:
             self._roms.pop()
-            if self._axis.learn(self._span(move), whole=True):
+            if self._axis.learn(self._stretch(move), whole=True):
                 self._look_again()
         final = self._measured(move, learn=rep.counted)
         if rep.counted:
@@ -184,17 +184,16 @@ class Counter:
         return [Found("closed", replace(final, counted=rep.counted, flags=told + final.flags))]
 
     def _measured(self, move: Move, learn: bool = False) -> Rep:
-        frames = self._span(move)
-        first = self._excursions.first
+        moved, first = self._stretch(move), self._excursions.first
         angle = np.array(self._excursions.angles[move.start - first : move.end + 1 - first])
-        seen = shape(np.array([frame.t for frame in frames]), angle)
-        pelvis = self._watch.look(frames, angle, learn)
+        seen = shape(moved.t, angle)
+        pelvis = self._watch.look(moved, angle, learn)
         flags = list(pelvis.flags)
         if seen.return_share < 1 - INCOMPLETE:
             flags.append("incomplete_return")
         if seen.end_s - seen.start_s < TOO_FAST_S:
             flags.append("too_fast")
-        if any(frame.bridged for frame in frames):
+        if moved.bridged:
             flags.append("gap")
         return Rep(
             set=0, rep=0, exercise=self.exercise.name, counted=True, flags=tuple(flags),
@@ -220,9 +219,11 @@ class Counter:
     def _frame(self, number: int) -> Frame:
         return self._frames[number - self._excursions.first]
 
-    def _span(self, move: Move) -> list[Frame]:
-        first = self._excursions.first
-        return self._frames[move.start - first : move.end + 1 - first]
+    def _stretch(self, move: Move) -> Stretch:
+        if self._looked_at[0] != move:
+            first = self._excursions.first
+            self._looked_at = move, Stretch(self._frames[move.start - first : move.end + 1 - first])
+        return self._looked_at[1]
 
 
 NOTHING: list[Found] = []

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +50,37 @@ class Frame(NamedTuple):
     az: float
     bridged: bool
     segment: int
+
+
+class Stretch:
+    """n frames in a row as arrays: t (n,) s · quat (4, n) · force (n, 3) m/s² · bridged: any of them is."""
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        width = len(Frame._fields)
+        # A third of the time that np.array takes for tuples.
+        rows = np.fromiter(chain.from_iterable(frames), float, width * len(frames)).reshape(-1, width)
+        self.t, self.quat, self.force = rows[:, 0], rows[:, 1:5].T, rows[:, 5:8]
+        self.bridged = bool(rows[:, 8].any())
+
+    @cached_property
+    def up(self) -> np.ndarray:
+        """Upward direction in sensor coordinates, (n, 3)."""
+        w, x, y, z = self.quat
+        return np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], axis=1)
+
+    @cached_property
+    def heading(self) -> np.ndarray:
+        """Turn about the vertical since the first frame, radians, (n,), counter-clockwise positive, within half a turn."""
+        w, x, y, z = self.quat
+        # w and z of the quaternion times the conjugate of the first one.
+        dw = w * w[0] + x * x[0] + y * y[0] + z * z[0]
+        dz = z * w[0] - w * z[0] - x * y[0] + y * x[0]
+        return 2 * np.arctan(dz / np.where(dw == 0, np.finfo(float).tiny, dw))
+
+    @cached_property
+    def wander_deg(self) -> float:
+        """Largest angle between the vertical in the sensor and where it was in the first frame."""
+        return math.degrees(math.acos(min(1.0, max(-1.0, float((self.up @ self.up[0]).min())))))
 
 
 class Orientation:
