@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 from processing.errors import ProcessingError
 from processing.exercises import EXERCISES, exercise_named
 from sensor.errors import LinkError, SensorError, UplinkError
 
 if TYPE_CHECKING:
-    from processing.results import Event
+    from processing.results import Event, SessionResult
     from sensor.recording import Recording
     from sensor.source import Source
 
 PACKET_SAMPLES = 10  # a replay comes in the reference band's packets: 0.1 s at 100 Hz
 AUTO = "auto"  # recognise the exercise
+PLACEMENTS = ("ankle", "thigh", "pelvis")
 
 
 class WrongArguments(Exception):
@@ -39,21 +43,37 @@ def main(argv: list[str] | None = None) -> int:
     """Exit status: 0 done, 2 the input or the arguments are wrong, 1 anything else."""
     try:
         arguments = _parser().parse_args(argv)
-        return arguments.run(arguments) or 0
+        status = arguments.run(arguments) or 0
+        print(end="", flush=True)  # a full disk shows here, not after the end
+        return status
     except (LinkError, UplinkError) as error:
         return _say(error, 1)
     except (WrongArguments, SensorError, ProcessingError) as error:
         return _say(error, 2)
     except BrokenPipeError:
-        sys.stderr.close()  # nobody reads on; Python would complain when it flushes
+        _speak_no_more()
         return 1
+    except OSError as error:
+        if error.errno is None:
+            raise
+        _speak_no_more()
+        return _say(f"cannot write {error.filename or 'the output'} (wanted a writable place, got: {error.strerror})", 2)
+    except MemoryError:
+        return _say("not enough memory for this", 1)
     except KeyboardInterrupt:
         return 130
 
 
-def _say(error: Exception, status: int) -> int:
-    print(f"hiprep: {error}", file=sys.stderr)
+def _say(error: Exception | str, status: int) -> int:
+    _progress("")
+    print("hiprep:", " ".join(str(error).splitlines()), file=sys.stderr)
     return status
+
+
+def _speak_no_more() -> None:
+    """Nobody takes what is left to say: without this Python would complain at its end as well."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # Verbs
@@ -70,13 +90,17 @@ def scan(a: argparse.Namespace) -> None:
 
 
 def record(a: argparse.Namespace) -> None:
-    from sensor.recording import write_recording
+    from sensor.recording import check_target, write_recording
 
+    check_target(a.out)
+    if a.source.startswith("ble:") and None in (a.side, a.placement):
+        raise WrongArguments("where the band is worn is not said (wanted --side and --placement, got not both)")
     write_recording(a.out, asyncio.run(_record(a)))
 
 
 async def _record(a: argparse.Namespace) -> Recording:
     from dataclasses import replace
+    from datetime import UTC, datetime
 
     from sensor.recording import Meta, Recording, recording_from_packets
     from sensor.samples import Samples
@@ -84,14 +108,14 @@ async def _record(a: argparse.Namespace) -> Recording:
     packets, blocks = [], []
     async with _open(a) as source:
         source.on_packet = lambda packet, host_ns: packets.append((host_ns, packet))
-        with suppress(TimeoutError):
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with suppress(TimeoutError), _stopped_by_hand():
             async with asyncio.timeout(a.seconds):
                 async for block in source:
                     blocks.append(block)
                     _progress(f"{block.t[-1]:.0f} s")
-        meta = source.meta or Meta(source.driver.name, source.driver.rate_hz, a.placement, a.side)
-        told = {"exercise": _exercise(a), "side": a.side, "placement": a.placement}
-        meta = replace(meta, **{key: value for key, value in told.items() if value is not None})
+        meta = source.meta or Meta(None, source.driver.rate_hz, a.placement, a.side, started_at=now)
+        meta = replace(meta, **_leg(a))
         if source.driver is None:
             return Recording(Samples.concat(blocks), meta)
         return recording_from_packets(source.driver, source.info, packets, replace(meta, device=source.driver.name))
@@ -112,57 +136,53 @@ async def _live(a: argparse.Namespace) -> None:
         if a.server is not None:
             leg = {"exercise": _exercise(a), "side": a.side, "placement": a.placement}
             uplink = await stack.enter_async_context(uplink_of(source, a.server, **leg))
-        async for block in source:
-            _tell(tracker.update(block))
+        tell = (lambda events: None) if a.json else _tell
+        with _stopped_by_hand():
+            async for block in source:
+                tell(tracker.update(block))
+        tell(tracker.finish())
+        _show(tracker.result().as_json(), a)
         if uplink:
             await uplink.finish()
-    _tell(tracker.finish())
-    print(_summary(tracker.result().as_json()))
 
 
 def replay(a: argparse.Namespace) -> None:
-    from processing.tracker import Tracker
     from sensor.recording import read_recording
 
     recording = read_recording(a.recording, **_overrides(a))
-    meta, samples = recording.meta, recording.samples
-    tracker = Tracker(meta.exercise, meta.side, meta.placement)
-    for block in _with_progress(samples.blocks(PACKET_SAMPLES), len(samples) // PACKET_SAMPLES):
-        tracker.update(block)
-    tracker.finish()
-    result = tracker.result().as_json()
-    print(json.dumps(result) if a.json else _summary(result))
+    _show(_counted(recording, a.recording, _with_progress).as_json(), a)
 
 
 def evaluate(a: argparse.Namespace) -> None:
     from processing.evaluation import score, total
-    from processing.tracker import Tracker
-    from sensor.recording import labels_path, read_labels, read_recording
+    from sensor.recording import read_labels, read_recording
 
     labels = sorted(Path(a.dir).rglob("*.labels.csv"))
     if not labels:
         raise WrongArguments(f"nothing to evaluate in {a.dir} (wanted NAME.labels.csv beside NAME.csv or NAME.parquet, got none)")
-    scores = {}
+    scores, others = {}, []
     for path in _with_progress(labels, len(labels)):
         stem = path.name.removesuffix(".labels.csv")
         found = [p for p in (path.with_name(stem + ".csv"), path.with_name(stem + ".parquet")) if p.exists()]
         recording = read_recording((found or [path.with_name(stem + ".csv")])[0], **_overrides(a))
         if recording.meta.exercise is not None and recording.meta.exercise not in EXERCISES:
-            print(f"hiprep: {path.name} left out: no exercise {recording.meta.exercise}", file=sys.stderr)
+            others.append(recording.meta.exercise)
             continue
-        tracker = Tracker(recording.meta.exercise, recording.meta.side, recording.meta.placement)
-        for block in recording.samples.blocks(PACKET_SAMPLES):
-            tracker.update(block)
-        tracker.finish()
-        scores[str(path.relative_to(a.dir)).removesuffix(".labels.csv")] = score(tracker.result(), read_labels(path))
+        name = str(path.relative_to(a.dir)).removesuffix(".labels.csv")
+        scores[name] = score(_counted(recording, name), read_labels(path))
+    if not scores:
+        raise WrongArguments(f"nothing to evaluate in {a.dir} (wanted one of {', '.join(EXERCISES)}, got {', '.join(others)})")
+    if others:
+        print(f"hiprep: left out, because nobody here counts them: {', '.join(others)}", file=sys.stderr)
     table = {name: one.as_json() for name, one in scores.items()} | {"overall": total(scores.values()).as_json()}
     print(json.dumps(table) if a.json else _table(table))
 
 
 def simulate(a: argparse.Namespace) -> None:
     from sensor.motion import CHEAP, GOOD, IDEAL, session
-    from sensor.recording import labels_path, write_labels, write_recording
+    from sensor.recording import check_target, labels_path, write_recording, writing_labels
 
+    check_target(a.out)
     names = _names(a.exercise)
     made = session(
         _tracks(names), names, sets=a.sets, reps=a.reps, rest_s=a.rest,
@@ -170,13 +190,14 @@ def simulate(a: argparse.Namespace) -> None:
         placement=a.placement, rate_hz=a.rate, band_turn_deg=a.band_turn,
         faults={"ideal": IDEAL, "good": GOOD, "cheap": CHEAP}[a.sensor],
     )  # fmt: skip
-    write_recording(a.out, made.recording)
-    write_labels(labels_path(a.out), made.labels)
+    with writing_labels(labels_path(a.out), made.labels):  # which take their name last, when both are safe
+        write_recording(a.out, made.recording)
 
 
 def convert(a: argparse.Namespace) -> None:
-    from sensor.recording import read_recording, write_recording
+    from sensor.recording import check_target, read_recording, write_recording
 
+    check_target(a.out)
     write_recording(a.out, read_recording(a.recording, **_overrides(a)))
 
 
@@ -215,6 +236,7 @@ def demo(a: argparse.Namespace) -> int | None:
 async def _demo(a: argparse.Namespace) -> None:
     import webbrowser
 
+    from processing.tracker import Tracker
     from sensor.recording import read_recording
     from server.demo import playing
 
@@ -223,12 +245,14 @@ async def _demo(a: argparse.Namespace) -> None:
         if sys.stdout.isatty() and not a.once:
             webbrowser.open(page)
 
-    recording = read_recording(a.recording, **_overrides(a)) if a.recording else _simulated(AUTO, a.side)
+    recording = read_recording(a.recording, **_overrides(a)) if a.recording is not None else _simulated(a.exercise or AUTO, a)
+    Tracker(recording.meta.exercise, recording.meta.side, recording.meta.placement)  # refuses what nobody can count
     async with playing(recording, speed=a.speed, port=a.port, tell=tell) as (url, result):
-        print(json.dumps(result) if a.json else _summary(result), flush=True)
+        _show(result, a)
         if not a.once:
             print(f"hiprep: the session is stored; look at {url} (Ctrl-C ends)", file=sys.stderr)
-            await asyncio.Event().wait()
+            with _stopped_by_hand():
+                await asyncio.Event().wait()
 
 
 # Parts that verbs share
@@ -238,15 +262,41 @@ def _open(a: argparse.Namespace) -> Source:
     from sensor.source import open_source
 
     told = _overrides(a) if a.source.startswith("file:") else {}
-    return open_source(a.source, virtual=lambda name: _simulated(name, a.side), speed=a.speed, **told)
+    return open_source(a.source, virtual=lambda name: _simulated(name, a), speed=a.speed, **told)
 
 
-def _simulated(name: str, side: str | None) -> Recording:
+@contextmanager
+def _stopped_by_hand() -> Iterator[None]:
+    """Ctrl-C ends what the band sends, not what is done with it."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if task := asyncio.current_task():
+            task.uncancel()
+
+
+def _counted(recording: Recording, name: str, progress: Callable = lambda blocks, _: blocks) -> SessionResult:
+    """Through the same code as a live band's packets."""
+    from processing.tracker import Tracker
+
+    meta, samples = recording.meta, recording.samples
+    try:
+        tracker = Tracker(meta.exercise, meta.side, meta.placement)
+        for block in progress(samples.blocks(PACKET_SAMPLES), len(samples) // PACKET_SAMPLES):
+            tracker.update(block)
+    except ProcessingError as error:
+        raise ProcessingError(f"{name}: {error}") from error
+    tracker.finish()
+    return tracker.result()
+
+
+def _simulated(name: str, a: argparse.Namespace) -> Recording:
     """What a virtual band plays: one set of the exercise, or of each."""
     from sensor.motion import session
 
     names = _names(name)
-    return session(_tracks(names), names, rest_s=15.0, side=side or "right", seed=1).recording
+    leg = {"side": a.side or "right", "placement": a.placement or "ankle"}
+    return session(_tracks(names), names, rest_s=15.0, seed=1, **leg).recording
 
 
 def _names(name: str) -> list[str]:
@@ -262,10 +312,15 @@ def _exercise(a: argparse.Namespace) -> str | None:
     return None if a.exercise == AUTO else a.exercise and exercise_named(a.exercise).name
 
 
+def _leg(a: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says of the leg; exercise None: recognise it."""
+    told = {key: value for key in ("side", "placement") if (value := getattr(a, key)) is not None}
+    return told | ({"exercise": _exercise(a)} if a.exercise else {})
+
+
 def _overrides(a: argparse.Namespace) -> dict[str, Any]:
     """What the command line says of a recording, which wins over what the recording says."""
-    told = {key: value for key in ("side", "placement", "units", "rate") if (value := getattr(a, key, None)) is not None}
-    return told | ({"exercise": _exercise(a)} if getattr(a, "exercise", None) else {})
+    return _leg(a) | {key: value for key in ("units", "rate") if (value := getattr(a, key)) is not None}
 
 
 def _data_dir() -> Path:
@@ -285,6 +340,10 @@ def _tell(events: Iterable[Event]) -> None:
             print(f"{what}{'  keep your pelvis still' if rep.compensated else ''}", flush=True)
         elif event.kind == "set_ended":
             print(f"set {event.set.set} ended: {event.set.reps} repetitions", flush=True)
+
+
+def _show(result: dict[str, Any], a: argparse.Namespace) -> None:
+    print(json.dumps(result) if a.json else _summary(result), flush=True)
 
 
 def _summary(result: dict[str, Any]) -> str:
@@ -326,14 +385,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="hiprep", description="Counts hip exercises with a Bluetooth band.")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     source = _parent(("source", {"metavar": "SOURCE", "help": "ble:NAME-OR-ADDRESS, file:PATH or virtual:EXERCISE"}))
-    source.add_argument("--speed", type=_positive, default=1.0, help="of a virtual band, times life")
+    source.add_argument("--speed", type=_positive, default=1.0, metavar="N", help="of a virtual band: N times life (default: 1)")
     file = _parent(("recording", {"metavar": "RECORDING", "help": "NAME.csv with NAME.json, or NAME.parquet"}))
     units = _parent(
         ("--units", {"metavar": "ACC,GYR", "help": "units of a CSV, as m/s^2,rad/s or g,deg/s"}),
         ("--rate", {"metavar": "HZ", "type": _positive, "help": "nominal sample rate"}),
     )
     told = {"choices": [*EXERCISES, AUTO], "metavar": "E", "help": f"{', '.join(EXERCISES)} or {AUTO}: recognise it"}
-    sides, places = {"choices": ("left", "right")}, {"choices": ("ankle", "thigh")}
+    sides = {"choices": ("left", "right"), "metavar": "S", "help": "the leg that wears the band: left or right"}
+    places = {"choices": PLACEMENTS, "metavar": "P", "help": "where it is worn: ankle, thigh or pelvis"}
     leg = _parent(("--exercise", told), ("--side", sides), ("--placement", places))
 
     def verb(run: Callable[[argparse.Namespace], int | None], help: str, *parents: argparse.ArgumentParser):
@@ -342,15 +402,16 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     one = verb(scan, "list the bands in reach")
-    one.add_argument("--seconds", type=_positive, default=5.0)
-    one = verb(record, "write what a band measures to a recording", source, leg, units)
+    one.add_argument("--seconds", type=_positive, default=5.0, metavar="S", help="how long to look (default: 5)")
+    one = verb(record, "write what a band measures to a recording, until it ends or Ctrl-C", source, leg, units)
     one.add_argument("out", metavar="OUT", help="NAME.csv or NAME.parquet")
-    one.add_argument("--seconds", type=_positive, help="stop after so long; else when the source ends")
-    one = verb(live, "count repetitions as they happen", source, units)
+    one.add_argument("--seconds", type=_positive, metavar="S", help="stop after so long")
+    one = verb(live, "count repetitions as they happen, until the source ends or Ctrl-C", source, units)
     one.add_argument("--exercise", required=True, **told)
     one.add_argument("--side", required=True, **sides)
-    one.add_argument("--placement", default="ankle", **places)
-    one.add_argument("--server", metavar="URL", help="send the packets to this server as well")
+    one.add_argument("--placement", default="ankle", **(places | {"help": "where it is worn: ankle (default) or thigh"}))
+    one.add_argument("--json", action="store_true", help="nothing while it runs; at the end the session as one JSON object")
+    one.add_argument("--server", type=_url, metavar="URL", help="send the packets to this server as well")
     one = verb(replay, "count the repetitions of a recording", file, leg, units)
     one.add_argument("--json", action="store_true", help="the session as one JSON object")
     one = verb(evaluate, "compare counted with labelled repetitions", leg, units)
@@ -360,32 +421,37 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("out", metavar="OUT", help="NAME.csv or NAME.parquet")
     one.add_argument("--exercise", default=AUTO, **(told | {"help": f"{', '.join(EXERCISES)} or {AUTO}: one after the other"}))
     one.add_argument("--side", default="right", **sides)
-    one.add_argument("--placement", default="ankle", choices=("ankle", "thigh", "pelvis"))
-    one.add_argument("--sets", type=_count, default=3)
-    one.add_argument("--reps", type=_count, default=10)
-    one.add_argument("--rest", type=_positive, default=30.0, metavar="S", help="between sets")
-    one.add_argument("--rate", type=_positive, default=100.0, metavar="HZ")
-    one.add_argument("--rom", type=_positive, default=1.0, help="times the exercise's own")
-    one.add_argument("--tempo", type=_positive, default=1.0, help="durations, times the exercise's own")
-    one.add_argument("--partials", type=_share, default=0.0, help="chance of a partial repetition before each")
-    one.add_argument("--compensations", type=_share, default=0.0, help="chance that the pelvis helps")
-    one.add_argument("--band-turn", type=float, default=0.0, metavar="DEG", help="of the band round the leg")
-    one.add_argument("--sensor", choices=("ideal", "good", "cheap"), default="good")
-    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--placement", default="ankle", **places)
+    whole, number = functools.partial(_within, int), functools.partial(_within, float)
+    sensors = {"choices": ("ideal", "good", "cheap"), "metavar": "KIND"}
+    for name, kind, default, help in (
+        ("--sets", whole(1, 100), 3, "sets of each exercise"),
+        ("--reps", whole(1, 100), 10, "counted repetitions a set"),
+        ("--rest", number(0, 3600), 30.0, "seconds between sets"),
+        ("--rate", number(10, 1000), 100.0, "samples a second"),
+        ("--rom", number(0.1, 2), 1.0, "range of motion, times the exercise's own"),
+        ("--tempo", number(0.1, 10), 1.0, "durations, times the exercise's own"),
+        ("--partials", number(0, 1), 0.0, "chance of a partial repetition before each"),
+        ("--compensations", number(0, 1), 0.0, "chance that the pelvis helps"),
+        ("--band-turn", number(-360, 360), 0.0, "degrees that the band is turned round the leg"),
+        ("--seed", whole(0, 2**32 - 1), 0, "another seed is another person"),
+    ):
+        one.add_argument(name, type=kind, default=default, metavar="N", help=f"{help} (default: {default:g})")
+    one.add_argument("--sensor", default="good", **sensors, help="how bad the sensor is: ideal, good (default) or cheap")
     one = verb(convert, "write a recording in the other spelling", file, leg, units)
     one.add_argument("out", metavar="OUT", help="NAME.csv or NAME.parquet")
     verb(devices, "list the bands that are understood")
     verb(exercises, "list the exercises")
     one = verb(serve, "run the server on this computer")
-    one.add_argument("--host", default="127.0.0.1", help="loopback only, until there are accounts")
-    one.add_argument("--port", type=int, default=8000)
+    one.add_argument("--host", default="127.0.0.1", help="this computer's own (default: 127.0.0.1); no other until there are accounts")
+    one.add_argument("--port", type=int, default=8000, help="8000 unless said; 0: any that is free")
     one.add_argument("--data", type=Path, metavar="DIR", help="where sessions are kept (default: the user's data directory)")
     one = verb(demo, "a virtual band, counted, stored and shown: no hardware, no account", leg, units)
     one.add_argument("recording", nargs="?", metavar="RECORDING", help="what the band plays; else a simulated person")
-    one.add_argument("--speed", type=_positive, default=1.0, help="times life")
+    one.add_argument("--speed", type=_positive, default=1.0, metavar="N", help="N times life (default: 1)")
     one.add_argument("--once", action="store_true", help="end when the session is stored")
     one.add_argument("--json", action="store_true", help="print what the server stored")
-    one.add_argument("--port", type=int, default=0, help="of the page; 0: any that is free")
+    one.add_argument("--port", type=int, default=0, help="of the page (default: any that is free)")
     return parser
 
 
@@ -403,21 +469,25 @@ def _positive(text: str) -> float:
     return value
 
 
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
+def _within(kind: type, low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = kind(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    parse.__name__ = f"{'whole number' if kind is int else 'number'} from {low:g} to {high:g}"
+    return parse
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or (parts.port or 1) < 1:
         raise ValueError
-    return value
+    return text
 
 
-def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 10_000:
-        raise ValueError
-    return value
-
-
-_positive.__name__, _share.__name__, _count.__name__ = "number above 0", "share from 0 to 1", "count"
+_positive.__name__, _url.__name__ = "number above 0", "http://... address"
 
 if __name__ == "__main__":
     sys.exit(main())

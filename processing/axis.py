@@ -17,7 +17,7 @@ MOVING_DPS = 3.0  # faster than this the leg is on its way: above the rest's 2 d
 # (0.05 m/s of drift / 0.8 m of reach)², the same for about 25 frames in a row (ours).
 UNSURE = 0.1
 REACH_M = (0.08, 1.5)  # from the hip to the band: mid-thigh of a child to the ankle of a giant
-SETTLED_DEG = 0.3  # a rest that has crept less needs no new reference: half of VQF's inclination error
+SETTLED_DEG = 1.0  # a rest that has crept less needs no new reference: VQF's inclination error is 0.7 (SIGNALS)
 MEMORY = 0.5  # weight of the newest repetition in the leg's direction: a pushed band is re-learnt in two (ours)
 
 
@@ -51,8 +51,8 @@ class Turn:
     def angle(self, frame: Frame) -> float:
         """Of the next frame."""
         if self._last is not None:
-            _, pw, px, py, pz, *_ = self._last
-            _, w, x, y, z, *_ = frame
+            pw, px, py, pz = self._last[1:5]
+            w, x, y, z = frame[1:5]
             # w and z of the quaternion times the conjugate of the last one: the vertical part of the turn between them.
             dw = w * pw + x * px + y * py + z * pz
             dz = z * pw - w * pz - x * py + y * px
@@ -102,7 +102,7 @@ class Lift:
     def angle(self, frame: Frame) -> float:
         if self.rest is None:
             self.settle(frame)
-        _, w, x, y, z, *_ = frame
+        w, x, y, z = frame[1:5]
         ax, ay, az = self._along
         along = 2 * (ax * (x * z - w * y) + ay * (y * z + w * x)) + az * (1 - 2 * (x * x + y * y))
         if self.leg is None:

@@ -23,6 +23,23 @@ def checked(path: str | Path) -> Path:
     raise RecordingError(f"cannot read {path} (wanted a file, got: {problem})")
 
 
+def check_target(path: str | Path) -> None:
+    """Refuse early what `replacing` would refuse after the work."""
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not target.is_file():
+            problem = "something that is not a file is there"
+        elif not target.parent.is_dir():
+            problem = f"{target.parent} is not a directory"
+        elif not os.access(target.parent, os.W_OK | os.X_OK):
+            problem = "no permission"
+        else:
+            return
+    except (OSError, ValueError) as error:  # name too long, a NUL in it
+        problem = getattr(error, "strerror", None) or str(error)
+    raise RecordingError(f"cannot write {path} (wanted a writable place, got: {problem})")
+
+
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
     """What goes wrong while reading, said in one line."""
@@ -40,9 +57,8 @@ def replacing(*targets: str | Path) -> Iterator[list[Path]]:
     named = [Path(os.path.realpath(target)) for target in targets]
     fresh = [target.with_name(f".{target.name}.{secrets.token_hex(4)}") for target in named]
     try:
-        for target, new in zip(named, fresh, strict=True):
-            if target.exists() and not target.is_file():
-                raise RecordingError(f"cannot write {target} (wanted a file's name, got something else that is there)")
+        for target, new in zip(targets, fresh, strict=True):
+            check_target(target)
             os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield fresh
         for new in fresh:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -52,10 +53,19 @@ def read_labels(path: str | Path) -> list[Label]:
 
 
 def write_labels(path: str | Path, labels: Iterable[Label]) -> None:
-    with replacing(path) as [new], new.open("w", encoding="utf-8", newline="") as file:
-        out = csv.writer(file, lineterminator="\n")
-        out.writerow(COLUMNS)
-        out.writerows([_text(getattr(label, name)) for name in COLUMNS] for label in labels)
+    with writing_labels(path, labels):
+        pass
+
+
+@contextlib.contextmanager
+def writing_labels(path: str | Path, labels: Iterable[Label]) -> Iterator[None]:
+    """They are on the disk inside, and take their name at the end, if what is done inside does not fail."""
+    with replacing(path) as [new]:
+        with new.open("w", encoding="utf-8", newline="") as file:
+            out = csv.writer(file, lineterminator="\n")
+            out.writerow(COLUMNS)
+            out.writerows([_text(getattr(label, name)) for name in COLUMNS] for label in labels)
+        yield
 
 
 def _label(row: dict[str, str], where: str) -> Label:

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sensor.errors import PacketError, RecordingError
-from sensor.files import checked
-from sensor.labels import Label, labels_path, read_labels, write_labels
+from sensor import files
+from sensor.labels import Label, labels_path, read_labels, write_labels, writing_labels
 from sensor.samples import STANDARD_GRAVITY, Samples
 
 if TYPE_CHECKING:
     from sensor.driver import Driver
 
 __all__ = [
-    "PLACEMENTS", "SIDES", "Label", "Meta", "Recording", "labels_path", "read_labels", "read_recording",
-    "recording_from_packets", "write_labels", "write_recording",
+    "PLACEMENTS", "SIDES", "Label", "Meta", "Recording", "check_target", "labels_path", "read_labels", "read_recording",
+    "recording_from_packets", "write_labels", "write_recording", "writing_labels",
 ]  # fmt: skip
 
 PLACEMENTS = ("ankle", "thigh", "pelvis")
@@ -36,6 +36,10 @@ SIDES = ("left", "right")
 # removed; no source.
 GRAVITY_BOUNDS = (0.6 * STANDARD_GRAVITY, 1.5 * STANDARD_GRAVITY)
 ACC_LIMIT = 100 * STANDARD_GRAVITY  # three times the widest range that chips for bands have
+# Blocks long enough to average a movement's own acceleration out, and enough of them that chance does not correlate;
+# bounds far from 1 and from 57. Real recordings of leg raises have 0.7 to 0.99 and sizes of 0.8 to 1.2.
+GRAVITY_BLOCK_S, GRAVITY_BLOCKS = 0.2, 50
+GRAVITY_FIT, GRAVITY_TURN = 0.6, (1 / 8, 8.0)
 GYR_LIMIT = np.radians(4000)  # the widest range that chips for bands have
 
 
@@ -79,7 +83,7 @@ def read_recording(
 ) -> Recording:
     """Read NAME.csv with its NAME.json, or NAME.parquet. What is given wins over what the file says; `exercise`
     None is given too: recognise it. units: of acceleration and angular velocity of a CSV, as "m/s^2,rad/s"."""
-    path = checked(path)
+    path = files.checked(path)
     given: dict[str, Any] = {"side": side, "placement": placement, "sample_rate_hz": rate}
     given = {key: value for key, value in given.items() if value is not None and value is not ...}
     if exercise is not ...:
@@ -110,6 +114,14 @@ def write_recording(path: str | Path, recording: Recording) -> None:
         parquet.write(path, recording)
 
 
+def check_target(path: str | Path) -> None:
+    """Refuse early what `write_recording` would refuse after the work."""
+    path = Path(path)
+    beside = [path.with_suffix(".json")] if _suffix(path) == ".csv" else []
+    for target in (path, *beside):
+        files.check_target(target)
+
+
 def recording_from_packets(driver: Driver, info: bytes, packets: Iterable[tuple[int, bytes]], meta: Meta) -> Recording:
     """What a band sent, as (host_ns, packet) in order of arrival, as a recording with everything the wire said."""
     decoder = driver.decoder(info, keep_raw=True)
@@ -126,6 +138,26 @@ def recording_from_packets(driver: Driver, info: bytes, packets: Iterable[tuple[
         "coverage": {"duplicates": decoder.duplicates, "lost_packets": decoder.lost, "malformed": malformed},
     }
     return Recording(samples, replace(meta, sample_rate_hz=decoder.rate_hz, extra=extra))
+
+
+def gravity_against_gyroscope(samples: Samples) -> tuple[float, float]:
+    """How far gravity turns in the sensor for each radian that the gyroscope says, and their correlation.
+
+    1 in rad/s, 1/57 where deg/s are taken for rad/s. The correlation is low, and the size says nothing, where the sensor
+    turns about the vertical only or hardly at all; 0 where there is too little to tell.
+    """
+    n = round(GRAVITY_BLOCK_S / float(np.median(np.diff(samples.t)))) or 1
+    blocks = len(samples) // n
+    if blocks < GRAVITY_BLOCKS:
+        return 1.0, 0.0
+    t, acc, gyr = (v[: blocks * n].reshape(blocks, n, -1).mean(axis=1) for v in (samples.t, samples.acc, samples.gyr))
+    up = acc / np.maximum(np.linalg.norm(acc, axis=1, keepdims=True), 1e-9)
+    seen = up[2:] - up[:-2]
+    told = np.cross(up[1:-1], gyr[1:-1]) * (t[2:] - t[:-2])
+    both, all_told, all_seen = (seen * told).sum(), (told**2).sum(), (seen**2).sum()
+    if all_told * all_seen == 0 or both == 0:
+        return 1.0, 0.0
+    return float(both / all_told), float(both / np.sqrt(all_told * all_seen))
 
 
 def _suffix(path: Path) -> str:
@@ -181,6 +213,12 @@ def check_signal(samples: Samples, rate_hz: float, where: Path) -> None:
         raise RecordingError(
             f"angular velocity in {where} is not in the units it is said to be in "
             f"(wanted at most {GYR_LIMIT:.3g} rad/s, got {fastest:.4g})"
+        )
+    size, fit = gravity_against_gyroscope(samples)
+    if abs(fit) > GRAVITY_FIT and not GRAVITY_TURN[0] < size < GRAVITY_TURN[1]:
+        raise RecordingError(
+            f"angular velocity in {where} does not turn gravity as the acceleration says "
+            f"(wanted rad/s in right-handed axes, got {1 / size:.3g} times that)"
         )
     step = float(np.median(np.diff(samples.t)))
     if not 0.5 <= step * rate_hz <= 2:

@@ -80,6 +80,7 @@ class Counting:
         return {
             "packets": self.packets,
             "t_s": live.t,
+            "exercise": live.exercise,
             "angle_deg": None if live.angle_deg is None else round(live.angle_deg, 2),
             "in_pose": live.in_pose,
             "set": live.set,

@@ -59,8 +59,6 @@ def url_of(listener: socket.socket) -> str:
 
 class _Server(uvicorn.Server):
     def __init__(self, settings: Settings, listener: socket.socket, started: Callable[[str], None]) -> None:
-        if warning := version_warning():
-            print(f"hiprep: warning: {warning}", file=sys.stderr)
         super().__init__(
             uvicorn.Config(
                 create_app(settings),
@@ -74,6 +72,8 @@ class _Server(uvicorn.Server):
             )
         )
         self._listener, self._tell = listener, started
+        if warning := version_warning():
+            print(f"hiprep: warning: {warning}", file=sys.stderr)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -27,8 +27,20 @@ COMPENSATIONS = {
 }
 
 
+TITLES = {name: exercise.title for name, exercise in EXERCISES.items()}
+
+
 def exercise(name: str | None) -> str:
-    return "Exercise not known yet" if name is None else EXERCISES[name].title if name in EXERCISES else name
+    return "Any exercise" if name is None else TITLES.get(name, name)
+
+
+def exercises(result: dict[str, Any]) -> str:
+    """What was told, or else what was recognised."""
+    seen = dict.fromkeys(done["exercise"] for done in result["sets"])
+    if result["exercise"] is not None or not seen:
+        return exercise(result["exercise"])
+    first, *others = map(exercise, seen)
+    return ", ".join([first, *(title[0].lower() + title[1:] for title in others)])
 
 
 def when(iso: str) -> str:

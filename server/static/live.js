@@ -6,6 +6,7 @@ const ENDED = 4000, UNKNOWN = 4004; // close codes of server/api/live.py
 const el = (id) => document.getElementById(id);
 const live = el("live");
 const id = live.dataset.session;
+const titles = JSON.parse(live.dataset.titles);
 const shapes = Object.fromEntries(["good", "compensated", "partial"].map((kind) =>
   [kind, el("shapes").content.querySelector(`.shape.${kind}`)]));
 let heard = performance.now();
@@ -34,6 +35,7 @@ function connect() {
 }
 
 function state(now) {
+  if (now.exercise) text("exercise", titles[now.exercise]);
   text("count", now.set ? now.counted : 0);
   for (const kind of ["good", "compensated", "partial"]) text(kind, now[kind]);
   const total = now.total.counted === now.counted ? "" : ` · ${now.total.counted} in all`;

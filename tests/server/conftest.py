@@ -1,9 +1,8 @@
-"""A real server on loopback with a real database, real packets of a simulated person, a real browser."""
+"""A real server on loopback with a real database, real packets of a simulated person."""
 
 from __future__ import annotations
 
 import contextlib
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -31,15 +30,6 @@ SERVE = (
     "import sys; from server.run import serve; from server.settings import Settings;"
     "serve(Settings(sys.argv[1], port=int(sys.argv[2])))"
 )
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def wire(samples: Samples) -> list[bytes]:
@@ -159,22 +149,3 @@ def serving(data_dir: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen, s
 def server_process() -> Callable[..., contextlib.AbstractContextManager]:
     """`with server_process(data_dir) as (process, url)`: a server of its own process."""
     return serving
-
-
-@pytest.fixture
-def chromium_path() -> str:
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("needs chromium (Debian: apt-get install chromium)")
-    return path
-
-
-@pytest.fixture
-async def browser(chromium_path: str):
-    """Debian's Chromium, headless."""
-    from playwright.async_api import async_playwright
-
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
-        yield browser
-        await browser.close()
