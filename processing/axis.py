@@ -16,6 +16,7 @@ MOVING_DPS = 3.0  # faster than this the leg is on its way: above the rest's 2 d
 # Weighs the movement against the error of the speed, so that a way that was hardly gone says nothing of the leg:
 # (0.05 m/s of drift / 0.8 m of reach)², the same for about 25 frames in a row (ours).
 UNSURE = 0.1
+UNEXPLAINED = 0.5  # of the vertical speed's square, at most: otherwise it was no leg turning about a hip (ours)
 REACH_M = (0.08, 1.5)  # from the hip to the band: mid-thigh of a child to the ankle of a giant
 SETTLED_DEG = 1.0  # a rest that has crept less needs no new reference: VQF's inclination error is 0.7 (SIGNALS)
 MEMORY = 0.5  # weight of the newest repetition in the leg's direction: a pushed band is re-learnt in two (ours)
@@ -135,14 +136,20 @@ class Lift:
 
         whole: the last frame is at rest again, and the next repetition starts from there.
         """
-        shown = _leg(moved)
-        if shown is None:
+        reach, unexplained = _reach(moved)
+        size = math.sqrt(reach @ reach)
+        if not REACH_M[0] <= size <= REACH_M[1] or unexplained > UNEXPLAINED:
             return False
+        shown = reach / size
         if self._shown is not None:
             shown = MEMORY * shown + (1 - MEMORY) * self._shown
         self._shown = shown / np.linalg.norm(shown)
         self._settle(moved.up[-1 if whole else 0])
         return True
+
+    def inclination_deg(self, up: np.ndarray) -> float:
+        """How far the leg, as far as it is known, is from the horizontal where it should rest."""
+        return 0.0 if self._shown is None else math.degrees(math.asin(max(-1.0, min(1.0, float(up @ self._shown)))))
 
     def roll(self, moved: Stretch) -> np.ndarray:
         """Roll about the leg since the rest, degrees, (n,); either sign. Zeros while the leg is unknown."""
@@ -152,15 +159,15 @@ class Lift:
         return np.degrees(np.arctan2(moved.up @ side, moved.up @ self.rest))
 
 
-def _leg(moved: Stretch) -> np.ndarray | None:
-    """Unit direction of the leg's lower end in the sensor (3,), None where nothing rose.
+def _reach(moved: Stretch) -> tuple[np.ndarray, float]:
+    """From the hip to the band, m, in the sensor (3,), and the share of the vertical speed's square that it leaves.
 
     Least squares of the vertical speed over the vertical's speed in the sensor, over the stretches in which the leg
     moves. Before and after each it stands still, which takes the accelerometer's errors off the integral.
     """
     up, t = moved.up, moved.t
     if len(t) < 5:
-        return None
+        return np.zeros(3), 1.0
     step = np.empty_like(up)
     step[1:-1] = (up[2:] - up[:-2]) / (t[2:] - t[:-2])[:, None]
     step[0] = step[-1] = 0.0
@@ -175,9 +182,16 @@ def _leg(moved: Stretch) -> np.ndarray | None:
         steps.append(step[begin:end])
         speeds.append(speed - speed[-1] / part[-1] * part)
     if not steps:
-        return None
+        return np.zeros(3), 1.0
     level = plane(up[0])
     x = np.concatenate(steps) @ level.T
-    reach = np.linalg.solve(x.T @ x + UNSURE * np.eye(2), x.T @ np.concatenate(speeds)) @ level
-    size = float(np.linalg.norm(reach))
-    return reach / size if REACH_M[0] <= size <= REACH_M[1] else None
+    y = np.concatenate(speeds)
+    flat = np.linalg.solve(x.T @ x + UNSURE * np.eye(2), x.T @ y)
+    left = y - x @ flat
+    return flat @ level, float(left @ left / (y @ y)) if y.any() else 1.0
+
+
+def lifted(moved: Stretch) -> bool:
+    """Whether the band rose as a band on a lifted leg does, however shakily."""
+    reach = _reach(moved)[0]
+    return REACH_M[0] <= math.sqrt(reach @ reach) <= REACH_M[1]

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from processing.axis import Lift, Turn
+from processing.axis import Lift, Turn, lifted
 from processing.compensation import LiftWatch, TurnWatch
 from processing.exercise import Exercise
 from processing.measure import shape
@@ -117,9 +117,12 @@ class Counter:
 
     def _turned(self, move: Move) -> list[Found]:
         """Enough of the way is back: now it is a repetition, a partial one, or something else."""
-        if self._axis.blind and self._axis.learn(self._stretch(move), whole=False):
-            self._look_again()
-            if not self._excursions.has_turned():
+        if self._axis.blind:
+            if self._axis.learn(self._stretch(move), whole=False):
+                self._look_again()
+                if not self._excursions.has_turned():
+                    return NOTHING
+            elif not lifted(self._stretch(move)):
                 return NOTHING
         rep, own = self._measured(move), self._own_rom
         if not self._is_the_exercise(move, rep):
@@ -157,6 +160,8 @@ class Counter:
         moved = self._stretch(move)
         if self.exercise.movement == "turn":  # more of it about the vertical than away from it
             return moved.wander_deg <= min(self.exercise.wobble_deg, rep.rom_deg)
+        if abs(self._axis.inclination_deg(moved.up[0])) > self.exercise.rest_slope_deg:
+            return False
         return abs(math.degrees(moved.heading[move.peak - move.start])) <= self.exercise.wobble_deg
 
     def _report(self, rep: Rep) -> list[Found]:

@@ -14,6 +14,7 @@ class Exercise:
     right_sign: of a turn seen from above, counter-clockwise positive, on the right leg; the left is its mirror.
     max_rom_deg: nothing human beyond. wobble_deg: how far the vertical may wander in the sensor, for a
     turn, or the heading for a lift, before the movement is another one.
+    rest_slope_deg: how far from the horizontal the leg of a lift may rest.
     terminal_rotation: the foot turns out at the top. placements: where the band may sit.
     track: the joints' movement, for the simulator only (keyword arguments of `sensor.motion.Movement`).
     """
@@ -24,6 +25,7 @@ class Exercise:
     max_rom_deg: float
     wobble_deg: float
     right_sign: int = 1
+    rest_slope_deg: float = 90.0
     terminal_rotation: bool = False
     placements: tuple[str, ...] = ("ankle", "thigh")
     track: dict[str, Any] = field(default_factory=dict)
