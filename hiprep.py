@@ -57,7 +57,8 @@ def main(argv: list[str] | None = None) -> int:
         if error.errno is None:
             raise
         _speak_no_more()
-        return _say(f"cannot write {error.filename or 'the output'} (wanted a writable place, got: {error.strerror})", 2)
+        where = error.filename or "the output"
+        return _say(f"cannot write {where} (wanted a writable place, got: {error.strerror})", 2)
     except MemoryError:
         return _say("not enough memory for this", 1)
     except KeyboardInterrupt:
@@ -159,7 +160,8 @@ def evaluate(a: argparse.Namespace) -> None:
 
     labels = sorted(Path(a.dir).rglob("*.labels.csv"))
     if not labels:
-        raise WrongArguments(f"nothing to evaluate in {a.dir} (wanted NAME.labels.csv beside NAME.csv or NAME.parquet, got none)")
+        wanted = "NAME.labels.csv beside NAME.csv or NAME.parquet"
+        raise WrongArguments(f"nothing to evaluate in {a.dir} (wanted {wanted}, got none)")
     scores, others = {}, []
     for path in _with_progress(labels, len(labels)):
         stem = path.name.removesuffix(".labels.csv")
@@ -171,7 +173,8 @@ def evaluate(a: argparse.Namespace) -> None:
         name = str(path.relative_to(a.dir)).removesuffix(".labels.csv")
         scores[name] = score(_counted(recording, name), read_labels(path))
     if not scores:
-        raise WrongArguments(f"nothing to evaluate in {a.dir} (wanted one of {', '.join(EXERCISES)}, got {', '.join(others)})")
+        wanted = f"one of {', '.join(EXERCISES)}"
+        raise WrongArguments(f"nothing to evaluate in {a.dir} (wanted {wanted}, got {', '.join(others)})")
     if others:
         print(f"hiprep: left out, because nobody here counts them: {', '.join(others)}", file=sys.stderr)
     table = {name: one.as_json() for name, one in scores.items()} | {"overall": total(scores.values()).as_json()}
@@ -245,7 +248,8 @@ async def _demo(a: argparse.Namespace) -> None:
         if sys.stdout.isatty() and not a.once:
             webbrowser.open(page)
 
-    recording = read_recording(a.recording, **_overrides(a)) if a.recording is not None else _simulated(a.exercise or AUTO, a)
+    simulated = a.recording is None
+    recording = _simulated(a.exercise or AUTO, a) if simulated else read_recording(a.recording, **_overrides(a))
     Tracker(recording.meta.exercise, recording.meta.side, recording.meta.placement)  # refuses what nobody can count
     async with playing(recording, speed=a.speed, port=a.port, tell=tell) as (url, result):
         _show(result, a)
@@ -385,7 +389,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="hiprep", description="Counts hip exercises with a Bluetooth band.")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     source = _parent(("source", {"metavar": "SOURCE", "help": "ble:NAME-OR-ADDRESS, file:PATH or virtual:EXERCISE"}))
-    source.add_argument("--speed", type=_positive, default=1.0, metavar="N", help="of a virtual band: N times life (default: 1)")
+    speed = {"type": _positive, "default": 1.0, "metavar": "N"}
+    source.add_argument("--speed", **speed, help="of a virtual band: N times life (default: 1)")
     file = _parent(("recording", {"metavar": "RECORDING", "help": "NAME.csv with NAME.json, or NAME.parquet"}))
     units = _parent(
         ("--units", {"metavar": "ACC,GYR", "help": "units of a CSV, as m/s^2,rad/s or g,deg/s"}),
@@ -409,8 +414,9 @@ def _parser() -> argparse.ArgumentParser:
     one = verb(live, "count repetitions as they happen, until the source ends or Ctrl-C", source, units)
     one.add_argument("--exercise", required=True, **told)
     one.add_argument("--side", required=True, **sides)
-    one.add_argument("--placement", default="ankle", **(places | {"help": "where it is worn: ankle (default) or thigh"}))
-    one.add_argument("--json", action="store_true", help="nothing while it runs; at the end the session as one JSON object")
+    worn = {"help": "where it is worn: ankle (default) or thigh"}
+    one.add_argument("--placement", default="ankle", **(places | worn))
+    one.add_argument("--json", action="store_true", help="only at the end: the session as one JSON object")
     one.add_argument("--server", type=_url, metavar="URL", help="send the packets to this server as well")
     one = verb(replay, "count the repetitions of a recording", file, leg, units)
     one.add_argument("--json", action="store_true", help="the session as one JSON object")
@@ -419,11 +425,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--json", action="store_true", help="the table as one JSON object")
     one = verb(simulate, "write a simulated person's session, with labels")
     one.add_argument("out", metavar="OUT", help="NAME.csv or NAME.parquet")
-    one.add_argument("--exercise", default=AUTO, **(told | {"help": f"{', '.join(EXERCISES)} or {AUTO}: one after the other"}))
+    each = {"help": f"{', '.join(EXERCISES)} or {AUTO}: one after the other (default)"}
+    one.add_argument("--exercise", default=AUTO, **(told | each))
     one.add_argument("--side", default="right", **sides)
     one.add_argument("--placement", default="ankle", **places)
     whole, number = functools.partial(_within, int), functools.partial(_within, float)
-    sensors = {"choices": ("ideal", "good", "cheap"), "metavar": "KIND"}
     for name, kind, default, help in (
         ("--sets", whole(1, 100), 3, "sets of each exercise"),
         ("--reps", whole(1, 100), 10, "counted repetitions a set"),
@@ -437,18 +443,20 @@ def _parser() -> argparse.ArgumentParser:
         ("--seed", whole(0, 2**32 - 1), 0, "another seed is another person"),
     ):
         one.add_argument(name, type=kind, default=default, metavar="N", help=f"{help} (default: {default:g})")
-    one.add_argument("--sensor", default="good", **sensors, help="how bad the sensor is: ideal, good (default) or cheap")
+    sensors = {"choices": ("ideal", "good", "cheap"), "metavar": "KIND", "default": "good"}
+    one.add_argument("--sensor", **sensors, help="how bad the sensor is: ideal, good (default) or cheap")
     one = verb(convert, "write a recording in the other spelling", file, leg, units)
     one.add_argument("out", metavar="OUT", help="NAME.csv or NAME.parquet")
     verb(devices, "list the bands that are understood")
     verb(exercises, "list the exercises")
     one = verb(serve, "run the server on this computer")
-    one.add_argument("--host", default="127.0.0.1", help="this computer's own (default: 127.0.0.1); no other until there are accounts")
+    one.add_argument("--host", default="127.0.0.1", help="of this computer only, until there are accounts (default: 127.0.0.1)")
     one.add_argument("--port", type=int, default=8000, help="8000 unless said; 0: any that is free")
-    one.add_argument("--data", type=Path, metavar="DIR", help="where sessions are kept (default: the user's data directory)")
+    where = "where sessions are kept (default: the user's data directory)"
+    one.add_argument("--data", type=Path, metavar="DIR", help=where)
     one = verb(demo, "a virtual band, counted, stored and shown: no hardware, no account", leg, units)
     one.add_argument("recording", nargs="?", metavar="RECORDING", help="what the band plays; else a simulated person")
-    one.add_argument("--speed", type=_positive, default=1.0, metavar="N", help="N times life (default: 1)")
+    one.add_argument("--speed", **speed, help="N times life (default: 1)")
     one.add_argument("--once", action="store_true", help="end when the session is stored")
     one.add_argument("--json", action="store_true", help="print what the server stored")
     one.add_argument("--port", type=int, default=0, help="of the page (default: any that is free)")

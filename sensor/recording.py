@@ -143,8 +143,8 @@ def recording_from_packets(driver: Driver, info: bytes, packets: Iterable[tuple[
 def gravity_against_gyroscope(samples: Samples) -> tuple[float, float]:
     """How far gravity turns in the sensor for each radian that the gyroscope says, and their correlation.
 
-    1 in rad/s, 1/57 where deg/s are taken for rad/s. The correlation is low, and the size says nothing, where the sensor
-    turns about the vertical only or hardly at all; 0 where there is too little to tell.
+    1 in rad/s, 1/57 where deg/s are taken for rad/s. The correlation is low, and the size says nothing, where the
+    sensor turns about the vertical only or hardly at all; 0 where there is too little to tell.
     """
     n = round(GRAVITY_BLOCK_S / float(np.median(np.diff(samples.t)))) or 1
     blocks = len(samples) // n
