@@ -23,6 +23,7 @@ PELVIS_WARN_DEG = 5.0  # CONTRACT: so much pelvis rotation is a compensation
 TURN_LEVER = 0.43  # SIGNALS: the thigh tilts by 0.43 of a pelvic turn, 0.6 of a forward tilt; the smaller one
 ROLL_LEVER = 0.6  # of a pelvic roll in a leg that has risen by RISEN: the leg follows what has come so far (ours)
 RISEN = 0.80  # of the range of motion: up to here the leg is still being lifted (ours)
+SPREAD = 3.0  # times the person's own median distance from their own way: about two standard deviations (ours)
 ELSEWHERE_DEG = 8.0  # a rest further from the last one: the band or the person sits elsewhere, learn anew (ours)
 OWN_REPS = 12  # a way to move is known by more repetitions than a range of motion: some of them will be helped (ours)
 OWN_TERMINAL = 0.5  # SIGNALS: missing is under half of the person's own
@@ -44,6 +45,7 @@ class TurnWatch:
 
     def __init__(self) -> None:
         self._axes: deque[list[float]] = deque(maxlen=OWN_REPS)
+        self._deviations: deque[float] = deque(maxlen=OWN_REPS)
         self._rest = np.zeros(3)
 
     def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
@@ -59,13 +61,15 @@ class TurnWatch:
         axis = rest + d.real * first + d.imag * second
         if self._rest @ rest < np.cos(np.radians(ELSEWHERE_DEG)):
             self._axes.clear()
+            self._deviations.clear()
         own = np.array([median(column) for column in zip(*self._axes, axis.tolist(), strict=True)])
         off = way - turned * complex(own @ first, own @ second)
         deviation = float(np.degrees(np.abs(off).max()))
         # From the leg alone tilt and turn of the pelvis look the same.
-        helped = deviation >= PELVIS_WARN_DEG * TURN_LEVER
+        helped = deviation >= max(PELVIS_WARN_DEG * TURN_LEVER, SPREAD * _own(self._deviations))
         if learn:
             self._axes.append(axis.tolist())
+            self._deviations.append(deviation)
             self._rest = rest
         return Seen(deviation, (Compensation("other", deviation),) if helped else ())
 
@@ -89,11 +93,11 @@ class LiftWatch:
         rolled = abs(roll[risen] - _own(self._rolls))
         swung = abs(swing - _own(self._swings))
         seen, flags = [], []
-        if rolled >= PELVIS_WARN_DEG * ROLL_LEVER:
+        if rolled >= max(PELVIS_WARN_DEG * ROLL_LEVER, SPREAD * _spread(self._rolls)):
             seen.append(Compensation("roll", float(rolled)))
             if self._terminal_rotation:
                 flags.append("early_rotation")
-        if swung >= PELVIS_WARN_DEG:
+        if swung >= max(PELVIS_WARN_DEG, SPREAD * _spread(self._swings)):
             seen.append(Compensation("tilt", float(swung)))
         if self._terminal_rotation and _own(self._terminals) >= MIN_TERMINAL_DEG > terminal / OWN_TERMINAL:
             flags.append("missing_terminal_rotation")
@@ -108,3 +112,9 @@ class LiftWatch:
 def _own(values: Sequence[float]) -> float:
     return median(values) if values else 0.0
 
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Median distance from the median."""
+    own = _own(values)
+    return _own([abs(value - own) for value in values])

@@ -36,10 +36,10 @@ SIDES = ("left", "right")
 # removed; no source.
 GRAVITY_BOUNDS = (0.6 * STANDARD_GRAVITY, 1.5 * STANDARD_GRAVITY)
 ACC_LIMIT = 100 * STANDARD_GRAVITY  # three times the widest range that chips for bands have
-# Blocks long enough to average a movement's own acceleration out, and enough of them that chance does not correlate;
-# bounds far from 1 and from 57. Real recordings of leg raises have 0.7 to 0.99 and sizes of 0.8 to 1.2.
+# Blocks long enough to average a movement's own acceleration out, and enough of them that chance does not correlate.
+# A turn about the vertical turns no gravity, so that only one answer is sure: 1/57, give or take a factor of two.
 GRAVITY_BLOCK_S, GRAVITY_BLOCKS = 0.2, 50
-GRAVITY_FIT, GRAVITY_TURN = 0.6, (1 / 8, 8.0)
+GRAVITY_FIT, DEGREES_SAID_RADIANS = 0.6, (0.5 * np.pi / 180, 2 * np.pi / 180)
 GYR_LIMIT = np.radians(4000)  # the widest range that chips for bands have
 
 
@@ -215,10 +215,10 @@ def check_signal(samples: Samples, rate_hz: float, where: Path) -> None:
             f"(wanted at most {GYR_LIMIT:.3g} rad/s, got {fastest:.4g})"
         )
     size, fit = gravity_against_gyroscope(samples)
-    if abs(fit) > GRAVITY_FIT and not GRAVITY_TURN[0] < size < GRAVITY_TURN[1]:
+    if fit > GRAVITY_FIT and DEGREES_SAID_RADIANS[0] < size < DEGREES_SAID_RADIANS[1]:
         raise RecordingError(
-            f"angular velocity in {where} does not turn gravity as the acceleration says "
-            f"(wanted rad/s in right-handed axes, got {1 / size:.3g} times that)"
+            f"angular velocity in {where} is not in the units it is said to be in "
+            f"(wanted rad/s, got {1 / size:.3g} times what turns gravity)"
         )
     step = float(np.median(np.diff(samples.t)))
     if not 0.5 <= step * rate_hz <= 2:
