@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
+from processing import words
 from processing.errors import ProcessingError
 from processing.exercises import EXERCISES, exercise_named
 from sensor.errors import LinkError, SensorError, UplinkError
@@ -178,7 +179,7 @@ def evaluate(a: argparse.Namespace) -> None:
     if others:
         print(f"hiprep: left out, because nobody here counts them: {', '.join(others)}", file=sys.stderr)
     table = {name: one.as_json() for name, one in scores.items()} | {"overall": total(scores.values()).as_json()}
-    print(json.dumps(table) if a.json else _table(table))
+    print(json.dumps(table) if a.json else words.of_table(table))
 
 
 def simulate(a: argparse.Namespace) -> None:
@@ -338,34 +339,12 @@ def _data_dir() -> Path:
 
 def _tell(events: Iterable[Event]) -> None:
     for event in events:
-        if event.kind in ("counted", "partial"):
-            rep = event.rep
-            what = f"{rep.rep:>3}  {rep.rom_deg:.0f} degrees" if rep.counted else f"  -  {', '.join(rep.flags)}"
-            print(f"{what}{'  keep your pelvis still' if rep.compensated else ''}", flush=True)
-        elif event.kind == "set_ended":
-            print(f"set {event.set.set} ended: {event.set.reps} repetitions", flush=True)
+        if line := words.of_event(event):
+            print(line, flush=True)
 
 
 def _show(result: dict[str, Any], a: argparse.Namespace) -> None:
-    print(json.dumps(result) if a.json else _summary(result), flush=True)
-
-
-def _summary(result: dict[str, Any]) -> str:
-    lines = [f"{result['exercise'] or 'recognised'}, {result['side']} {result['placement']}, "
-             f"{result['duration_s']:.0f} s, {100 * result['coverage']:.1f} % of the samples"]  # fmt: skip
-    for done in result["sets"]:
-        reps = [rep for rep in result["reps"] if rep["set"] == done["set"]]
-        helped = sum(rep["counted"] and rep["compensated"] for rep in reps)
-        lines.append(f"set {done['set']}: {done['exercise']}, {done['reps']} repetitions, {helped} with the pelvis helping, "
-                     f"{sum(not rep['counted'] for rep in reps)} not counted")  # fmt: skip
-    return "\n".join(lines if result["sets"] else [*lines, "no repetition"])
-
-
-def _table(rows: dict[str, dict[str, Any]]) -> str:
-    head = ["recording", *next(iter(rows.values()))]
-    cells = [head] + [[name, *("-" if value is None else str(value) for value in row.values())] for name, row in rows.items()]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    print(json.dumps(result) if a.json else words.of_session(result), flush=True)
 
 
 def _progress(text: str) -> None:
