@@ -23,7 +23,6 @@ from sensor.samples import Samples
 FRAME_RATE_HZ = 25.0
 BRIDGE_S = 1.0  # SIGNALS: gaps up to 1 s are bridged, longer ones start anew
 HOLE_PERIODS = 1.5  # CONTRACT: a longer step between samples is a gap
-SHORT = 64  # so few samples at the measured rate cannot hide a hole behind a rate that is 0.5 % off
 FIRST_S = 1.0  # of samples held back: if they were still they tell the gyroscope's bias before anything else
 WINDOW_S = 2.0  # how often the bias is looked at after that
 STILL_GYR_STD = math.radians(1.5)  # above a cheap gyroscope's noise, below any deliberate movement (ours)
@@ -105,13 +104,13 @@ class Orientation:
         """Frames that these samples complete. Raises BadSamples; then nothing has changed."""
         if not len(samples):
             return []
-        t = self._checked(samples)
+        t, longest = self._checked(samples)
         if self.first_t is None:
             self.first_t = t[0]
         self.samples += len(t)
         self.last_t = t[-1]
         if self.period is not None:
-            return self._run(t, samples.acc, samples.gyr)
+            return self._run(t, samples.acc, samples.gyr, longest)
         self._held.append(samples)
         return self.flush() if self.last_t - self.first_t >= FIRST_S else []
 
@@ -129,18 +128,18 @@ class Orientation:
         self._vqf = VQF(self.period)
         self._restart(held.t[0])
         self._learn_bias(held.acc[:first], held.gyr[:first])
-        return self._run(held.t.tolist(), held.acc, held.gyr)
+        return self._run(held.t.tolist(), held.acc, held.gyr, math.inf)
 
-    def _checked(self, samples: Samples) -> list[float]:
-        """The times, where nothing is wrong with these samples."""
+    def _checked(self, samples: Samples) -> tuple[list[float], float]:
+        """The times and the longest step between two of them, where nothing is wrong with these samples."""
         t = samples.t.tolist()
         acc, gyr = samples.acc.ravel(), samples.gyr.ravel()
         if not math.isfinite(acc.dot(acc) + gyr.dot(gyr) + t[-1]):
             raise BadSamples(f"a value is not a number in the samples from {t[0]:.3f} s (wanted finite m/s² and rad/s)")
-        before = -math.inf if self.last_t is None else self.last_t
-        if not (before < t[0] and all(map(operator.lt, t, t[1:]))):
+        steps = list(map(operator.sub, t[1:], t)) or [math.inf if self.last_t is None else t[0] - self.last_t]
+        if min(steps) <= 0 or (self.last_t is not None and t[0] <= self.last_t):
             raise BadSamples(f"time runs backwards in the samples from {t[0]:.3f} s (wanted each later than the one before)")
-        return t
+        return t, max(steps)
 
     def _restart(self, t: float) -> None:
         """A new orientation, tilt from the next samples; the bias is kept."""
@@ -154,13 +153,13 @@ class Orientation:
         self._segment += 1
         self._clock = t - self.period
 
-    def _run(self, t: list[float], acc: np.ndarray, gyr: np.ndarray) -> list[Frame]:
-        n, period = len(t), self.period
-        if n <= SHORT and t[-1] - self._clock < (n + HOLE_PERIODS - 1) * period:
+    def _run(self, t: list[float], acc: np.ndarray, gyr: np.ndarray, longest: float) -> list[Frame]:
+        hole_s = HOLE_PERIODS * self.period
+        if longest <= hole_s and t[0] - self._clock <= hole_s:
             return self._solid(t, acc, gyr, False)
         frames: list[Frame] = []
         at = 0
-        for hole in np.flatnonzero(np.diff(t, prepend=self._clock) > HOLE_PERIODS * period).tolist():
+        for hole in np.flatnonzero(np.diff(t, prepend=self._clock) > hole_s).tolist():
             frames += self._solid(t[at:hole], acc[at:hole], gyr[at:hole], False)
             frames += self._over_hole(t[hole], acc[hole], gyr[hole])
             at = hole

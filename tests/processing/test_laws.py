@@ -107,6 +107,20 @@ def test_holes_up_to_a_second_are_bridged_and_told(exercise: str, data: st.DataO
     assert result.coverage == pytest.approx(len(holed) / len(samples), abs=1e-3)
 
 
+@settings(max_examples=15)
+@given(exercises, st.lists(st.tuples(st.integers(5, 2500), st.sampled_from([1, 2, 30, 60, 200])), max_size=8), st.integers(1, 300))
+@example("hip_abduction", [(6, 75), (9, 1), (12, 60)], 50)
+def test_holes_of_any_length_are_the_same_however_the_blocks_are_cut(exercise: str, holes: list, size: int) -> None:
+    samples = one_set(exercise).recording.samples
+    keep = np.ones(len(samples), bool)
+    for at, length in holes:
+        keep[at : at + length] = False
+    holed = Samples(samples.t[keep], samples.acc[keep], samples.gyr[keep])
+    whole, _ = track([holed], exercise, "right")
+    pieces, _ = track(holed.blocks(size), exercise, "right")
+    assert without_counted_s(whole) == without_counted_s(pieces)
+
+
 def test_nothing_reported_is_taken_back() -> None:
     made = person("hip_abduction", sets=2, partials=0.3, side="right", rate_hz=50, seed=12)
     result, events = track(made.recording.samples.blocks(7), "hip_abduction", "right")
