@@ -13,7 +13,7 @@ import numpy as np
 from processing.axis import Lift, Turn, lifted
 from processing.compensation import LiftWatch, TurnWatch
 from processing.exercise import Exercise
-from processing.measure import shape
+from processing.measure import shape, sparc
 from processing.orientation import Frame, Stretch
 from processing.reps import RETURNED, Excursions, Move
 from processing.results import Rep
@@ -176,23 +176,27 @@ class Counter:
         rep, self._unclosed = self._unclosed, None
         if rep is None:
             if self._waiting:
-                self._waiting = self._measured(move)
+                self._waiting = self._measured(move, self._waiting)
             return NOTHING
         if rep.counted:
             self._roms.pop()
             if self._axis.learn(self._stretch(move), whole=True):
                 self._look_again()
-        final = self._measured(move, learn=rep.counted)
+        final = self._measured(move, rep, learn=rep.counted)
         if rep.counted:
             self._learn_rom(final.rom_deg)
         told = tuple(flag for flag in rep.flags if flag in NOT_COUNTED)
         return [Found("closed", replace(final, counted=rep.counted, flags=told + final.flags))]
 
-    def _measured(self, move: Move, learn: bool = False) -> Rep:
+    def _measured(self, move: Move, told: Rep | None = None, learn: bool = False) -> Rep:
         moved, first = self._stretch(move), self._excursions.first
         angle = np.array(self._excursions.angles[move.start - first : move.end + 1 - first])
         seen = shape(moved.t, angle)
         pelvis = self._watch.look(moved, angle, learn)
+        if told is None:  # the way out is over, and its smoothness known, when it is first told
+            smoothness = sparc(np.abs(np.diff(angle[: seen.risen + 1])), moved.t[1] - moved.t[0])
+        else:
+            smoothness = told.sparc
         flags = list(pelvis.flags)
         if seen.return_share < 1 - INCOMPLETE:
             flags.append("incomplete_return")
@@ -204,7 +208,7 @@ class Counter:
             set=0, rep=0, exercise=self.exercise.name, counted=True, flags=tuple(flags),
             start_s=seen.start_s, peak_s=seen.peak_s, end_s=seen.end_s, counted_s=math.nan,
             rom_deg=seen.rom_deg, hip_rom_deg=None, terminal_rotation_deg=pelvis.terminal_deg,
-            concentric_s=seen.concentric_s, hold_s=seen.hold_s, eccentric_s=seen.eccentric_s, sparc=seen.sparc,
+            concentric_s=seen.concentric_s, hold_s=seen.hold_s, eccentric_s=seen.eccentric_s, sparc=smoothness,
             compensated=bool(pelvis.compensation), compensation=pelvis.compensation,
             deviation_deg=pelvis.deviation_deg, pelvis_deg=None,
         )  # fmt: skip

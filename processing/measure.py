@@ -14,7 +14,8 @@ SPARC_MIN_AMPLITUDE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """rom_deg from the start to the peak; peak_s the middle of the hold; return_share of the ROM that came back."""
+    """rom_deg from the start to the peak; peak_s the middle of the hold; return_share of the ROM that came back;
+    risen: the number of the first angle that belongs to the hold."""
 
     rom_deg: float
     start_s: float
@@ -24,7 +25,7 @@ class Shape:
     hold_s: float
     eccentric_s: float
     return_share: float
-    sparc: float
+    risen: int
 
 
 def shape(t: np.ndarray, angle: np.ndarray) -> Shape:
@@ -45,7 +46,7 @@ def shape(t: np.ndarray, angle: np.ndarray) -> Shape:
         hold_s=fall - rise,
         eccentric_s=end - fall,
         return_share=float(angle[peak] - angle[-1]) / rom if rom > 0 else 0.0,
-        sparc=sparc(np.abs(np.diff(angle[: above[0] + 1])), float(t[1] - t[0])) if len(t) > 1 else 0.0,
+        risen=int(above[0]),
     )
 
 
