@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import functools
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -44,6 +45,8 @@ def main(argv: list[str] | None = None) -> int:
     """Exit status: 0 done, 2 the input or the arguments are wrong, 1 anything else."""
     try:
         arguments = _parser().parse_args(argv)
+        if arguments.run is not serve:  # what libraries log is not for whoever trains; errors come as one line
+            logging.getLogger().addHandler(logging.NullHandler())
         status = arguments.run(arguments) or 0
         print(end="", flush=True)  # a full disk shows here, not after the end
         return status

@@ -92,14 +92,15 @@ class LiftWatch:
         terminal = float(np.abs(roll - roll[risen])[risen:].max())
         rolled = abs(roll[risen] - _own(self._rolls))
         swung = abs(swing - _own(self._swings))
+        turns = self._terminal_rotation and _own(self._terminals) >= MIN_TERMINAL_DEG  # this person, as a rule
         seen, flags = [], []
         if rolled >= max(PELVIS_WARN_DEG * ROLL_LEVER, SPREAD * _spread(self._rolls)):
             seen.append(Compensation("roll", float(rolled)))
-            if self._terminal_rotation:
+            if turns:
                 flags.append("early_rotation")
         if swung >= max(PELVIS_WARN_DEG, SPREAD * _spread(self._swings)):
             seen.append(Compensation("tilt", float(swung)))
-        if self._terminal_rotation and _own(self._terminals) >= MIN_TERMINAL_DEG > terminal / OWN_TERMINAL:
+        if turns and terminal < OWN_TERMINAL * _own(self._terminals):
             flags.append("missing_terminal_rotation")
         if learn:
             self._rolls.append(float(roll[risen]))

@@ -22,13 +22,13 @@ class Labelled(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One recording. Errors in s and degrees, counted minus labelled, of the repetitions that were found."""
+    """One recording; sets_exact None where the labels do not tell sets. Errors in s and degrees, counted minus labelled, of the repetitions that were found."""
 
     labelled: int
     counted: int
     missed: int
     false: int
-    sets_exact: bool
+    sets_exact: bool | None
     start_errors_s: tuple[float, ...]
     end_errors_s: tuple[float, ...]
     rom_errors_deg: tuple[float, ...]
@@ -69,7 +69,7 @@ def score(result: SessionResult, labels: Sequence[Labelled]) -> Score:
         counted=len(got),
         missed=len(wanted) - len(found),
         false=len(got) - len(found),
-        sets_exact=_sets(wanted) is None or _sets(wanted) == [done.reps for done in result.sets],
+        sets_exact=None if (sets := _sets(wanted)) is None else sets == [done.reps for done in result.sets],
         start_errors_s=tuple(rep.start_s - label.start_s for label, rep in found),
         end_errors_s=tuple(rep.end_s - label.end_s for label, rep in found),
         rom_errors_deg=tuple(rep.rom_deg - label.rom_deg for label, rep in found if label.rom_deg is not None),
@@ -82,7 +82,7 @@ def total(scores: Iterable[Score]) -> Score:
     scores = list(scores)
     return Score(
         *(sum(getattr(one, name) for one in scores) for name in ("labelled", "counted", "missed", "false")),
-        all(one.sets_exact for one in scores),
+        None if all(one.sets_exact is None for one in scores) else all(one.sets_exact is not False for one in scores),
         *(tuple(error for one in scores for error in getattr(one, name)) for name in ERRORS),
     )
 

@@ -24,6 +24,7 @@ FRAME_RATE_HZ = 25.0
 BRIDGE_S = 1.0  # SIGNALS: gaps up to 1 s are bridged, longer ones start anew
 HOLE_PERIODS = 1.5  # CONTRACT: a longer step between samples is a gap
 FIRST_S = 1.0  # of samples held back: if they were still they tell the gyroscope's bias before anything else
+FIRST_STEPS = 8  # and at least so many steps between samples, which tell the sample period
 WINDOW_S = 2.0  # how often the bias is looked at after that
 STILL_GYR_STD = math.radians(1.5)  # above a cheap gyroscope's noise, below any deliberate movement (ours)
 STILL_ACC_STD = 0.25  # m/s², the same for the accelerometer (ours)
@@ -112,7 +113,8 @@ class Orientation:
         if self.period is not None:
             return self._run(t, samples.acc, samples.gyr, longest)
         self._held.append(samples)
-        return self.flush() if self.last_t - self.first_t >= FIRST_S else []
+        enough = self.last_t - self.first_t >= FIRST_S and self.samples > FIRST_STEPS
+        return self.flush() if enough else []
 
     def flush(self) -> list[Frame]:
         """Give up holding back: a recording may be shorter than the first window."""
@@ -120,8 +122,10 @@ class Orientation:
         self._held = []
         if self.period is not None or len(held) < 2:
             return []
-        first = int(np.searchsorted(held.t, held.t[0] + FIRST_S)) + 1
-        self.period = float(np.median(np.diff(held.t[:first])))
+        first = max(int(np.searchsorted(held.t, held.t[0] + FIRST_S)), FIRST_STEPS) + 1
+        steps = np.diff(held.t[:first])
+        # The mean, since times may be rounded; of the steps that are no holes.
+        self.period = float(steps[steps <= HOLE_PERIODS * np.median(steps)].mean())
         self._stride = max(1, round(1 / (self.period * FRAME_RATE_HZ)))
         self.frame_s = self._stride * self.period
         self._window = max(8, round(WINDOW_S / self.period))

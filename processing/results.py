@@ -37,6 +37,7 @@ class Rep:
     where the next begins · counted_s: newest sample time consumed when it was first reported.
     rom_deg: what the leg did from this repetition's resting pose · hip_rom_deg: the hip's own share, only
     with a pelvis sensor · deviation_deg: how far the leg left its path · pelvis_deg: pelvis sensor only.
+    rep: its number in the set; of one that does not count, how many had been counted before it.
     counted is false only for the flags `partial` and `out_of_pose`.
     """
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from sensor.errors import RecordingError
 from sensor.files import checked, reading, replacing
-from sensor.recording import META_KEYS, Recording, check_signal, meta_of
+from sensor.recording import META_KEYS, Recording, check_rate, check_signal, meta_of
 from sensor.samples import STANDARD_GRAVITY, Samples
 
 COLUMNS = ("time", "acc_x", "acc_y", "acc_z", "gyr_x", "gyr_y", "gyr_z")
@@ -48,7 +48,8 @@ def read(path: Path, given: Mapping[str, Any], units: str | None) -> Recording:
     t = np.ascontiguousarray(table[:, 0])
     _check_time(path, t)
     samples = Samples(t, table[:, 1:4] * acc_unit, table[:, 4:7] * gyr_unit)
-    check_signal(samples, meta.sample_rate_hz, path)
+    check_signal(samples, path)
+    check_rate(samples, meta.sample_rate_hz, path)
     return Recording(samples, meta)
 
 

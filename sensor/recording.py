@@ -95,7 +95,12 @@ def read_recording(
         return csv_files.read(path, given, units)
     from sensor import parquet  # pyarrow takes its time; who reads CSV need not wait for it
 
-    return parquet.read(path, given)
+    if units not in (None, "m/s^2,rad/s"):
+        raise RecordingError(f"units cannot be said of {path}, which holds counts with their scale (wanted none, got {units!r})")
+    recording = parquet.read(path, given)
+    if rate is not None:
+        check_rate(recording.samples, rate, path)
+    return recording
 
 
 def write_recording(path: str | Path, recording: Recording) -> None:
@@ -198,7 +203,7 @@ def _is_time(text: Any) -> bool:
     return True
 
 
-def check_signal(samples: Samples, rate_hz: float, where: Path) -> None:
+def check_signal(samples: Samples, where: Path) -> None:
     """Refuse numbers that cannot be what they are said to be."""
     strongest = float(np.abs(samples.acc).max())
     force = float(np.median(np.linalg.norm(samples.acc, axis=1))) if strongest < ACC_LIMIT else strongest
@@ -220,6 +225,10 @@ def check_signal(samples: Samples, rate_hz: float, where: Path) -> None:
             f"angular velocity in {where} is not in the units it is said to be in "
             f"(wanted rad/s, got {1 / size:.3g} times what turns gravity)"
         )
+
+
+def check_rate(samples: Samples, rate_hz: float, where: Path) -> None:
+    """Refuse a nominal rate that the times cannot have."""
     step = float(np.median(np.diff(samples.t)))
     if not 0.5 <= step * rate_hz <= 2:
         raise RecordingError(

@@ -121,6 +121,38 @@ def test_holes_of_any_length_are_the_same_however_the_blocks_are_cut(exercise: s
     assert without_counted_s(whole) == without_counted_s(pieces)
 
 
+@settings(max_examples=8)
+@given(exercises, st.integers(0, 2**32 - 1), st.integers(1, 120))
+def test_times_that_jitter_over_holes_are_the_same_however_the_blocks_are_cut(exercise: str, seed: int, size: int) -> None:
+    samples = one_set(exercise).recording.samples
+    rng = np.random.default_rng(seed)
+    keep = rng.random(len(samples)) > 0.02
+    t = (samples.t + rng.uniform(-0.25, 0.25, len(samples)) / 50.0)[keep]
+    jittered = Samples(t, samples.acc[keep], samples.gyr[keep])
+    whole, _ = track([jittered], exercise, "right")
+    pieces, _ = track(jittered.blocks(size), exercise, "right")
+    assert without_counted_s(whole) == without_counted_s(pieces)
+    assert found(whole) == sets(one_set(exercise))
+
+
+@pytest.mark.parametrize("before", [1, 2, 5])
+def test_a_hole_right_after_the_first_samples_costs_nothing(before: int) -> None:
+    samples = one_set("hip_abduction").recording.samples
+    t = samples.t.copy()
+    t[:before] -= 30.0
+    result, _ = track(Samples(t, samples.acc, samples.gyr).blocks(10), "hip_abduction", "right")
+    assert found(result) == found(as_is("hip_abduction"))
+    assert len(result.gaps) == 1
+
+
+def test_times_rounded_to_milliseconds_change_no_range_of_motion() -> None:
+    made = person("hip_external_rotation", reps=4, side="right", rate_hz=128.0, seed=11)
+    samples = made.recording.samples
+    exact, _ = track(samples.blocks(10), "hip_external_rotation", "right")
+    rounded, _ = track(Samples(samples.t.round(3), samples.acc, samples.gyr).blocks(10), "hip_external_rotation", "right")
+    np.testing.assert_allclose([rep.rom_deg for rep in rounded.reps], [rep.rom_deg for rep in exact.reps], atol=0.1)
+
+
 def test_nothing_reported_is_taken_back() -> None:
     made = person("hip_abduction", sets=2, partials=0.3, side="right", rate_hz=50, seed=12)
     result, events = track(made.recording.samples.blocks(7), "hip_abduction", "right")
