@@ -137,7 +137,7 @@ async def _live(a: argparse.Namespace) -> None:
     tracker = Tracker(_exercise(a), a.side, a.placement)
     async with AsyncExitStack() as stack:
         source = await stack.enter_async_context(_open(a))
-        uplink = None
+        uplink, refused = None, 0
         if a.server is not None:
             leg = {"exercise": _exercise(a), "side": a.side, "placement": a.placement}
             uplink = await stack.enter_async_context(uplink_of(source, a.server, **leg))
@@ -145,6 +145,8 @@ async def _live(a: argparse.Namespace) -> None:
         with _stopped_by_hand():
             async for block in source:
                 tell(tracker.update(block))
+                if uplink and uplink.error and not refused:
+                    refused = _say(f"{uplink.error}; counting goes on here", 1)
         tell(tracker.finish())
         _show(tracker.result().as_json(), a)
         if uplink:
