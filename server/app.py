@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 import processing
 from server import api, pages, problems
@@ -26,7 +27,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         await service.stop()
 
-    app = FastAPI(
+    app = _Guarded(
         title="hiprep",
         version=processing.VERSION,
         description="Hip exercises counted by a band: sessions, packets, repetitions.",
@@ -41,5 +42,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     problems.install(app)
-    app.add_middleware(Guard)
     return app
+
+
+class _Guarded(FastAPI):
+    """The guard outside of everything: an added middleware would not see the answer to an unexpected error."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Guard(super().build_middleware_stack())

@@ -6,7 +6,7 @@ to keep out: it can make the browser send requests here, but not with our host a
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -58,16 +58,24 @@ class Guard:
 
 def _refusal(scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
     host = headers.get("host", "")
-    if not is_loopback(urlsplit(f"//{host}").hostname or ""):
+    if not is_loopback(_split(f"//{host}").hostname or ""):
         return 421, f"this server answers to this computer only (wanted a loopback host, got {host!r})", "header.host"
     origin = headers.get("origin")
     safe = scope["type"] == "http" and scope["method"] in ("GET", "HEAD", "OPTIONS")
-    if origin is not None and not safe and urlsplit(origin).netloc != host:
+    if origin is not None and not safe and _split(origin).netloc != host:
         return 403, f"requests from other sites are refused (wanted {host!r}, got {origin!r})", "header.origin"
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > MAX_BODY:
         return 413, f"body too large (wanted {MAX_BODY} bytes at most, got {length})", "body"
     return None
+
+
+def _split(url: str) -> SplitResult:
+    """Empty for what is no URL, such as a bracket that nothing closes."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def _counting(receive: Receive) -> Receive:

@@ -79,7 +79,7 @@ class Ingest:
     def __init__(self, store: Store, recordings: Recordings) -> None:
         self._store, self._recordings = store, recordings
         self._open: dict[str, asyncio.Future[Open]] = {}
-        self._background: set[asyncio.Task] = set()
+        self._compacting: dict[str, asyncio.Task[None]] = {}
 
     def resident(self, session_id: str) -> Open | None:
         """The session if it is in memory: what a list can show without work."""
@@ -111,7 +111,7 @@ class Ingest:
             # A store that fails has stored nothing, and nothing has been counted yet.
             stored = await self._store.write(journal.append, found.session.number, entries, counting.order.epoch)
             with self._forgetting(found):
-                events = counting.feed(entries)
+                events = await _in_turns(counting.feeding(entries))
             found.last_packet = time.monotonic()
             found.tell(events)
             order = counting.order
@@ -122,24 +122,27 @@ class Ingest:
         try:
             async with self._changing(session_id) as found:
                 with self._forgetting(found):
-                    events = found.counting.finish()
+                    events = await _in_turns(found.counting.finishing())
                     await self._store.write(sessions.end, found.session.number, found.counting.stored())
                 found.ended = True
                 del self._open[session_id]
                 found.tell(events)
-        except Ended:
-            return
-        self.compact_later(found.session)
+            session: Session | None = found.session
+        except Ended:  # perhaps by a request that was cancelled before it came to the next line
+            session = await self._store.fetch(sessions.find, session_id)
+        if session:
+            self.compact_later(session)
 
     def compact_later(self, session: Session) -> None:
-        task = asyncio.create_task(self._compact(session))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        """One at a time: a second could read the journal when the first has just removed it."""
+        if session.id not in self._compacting:
+            task = self._compacting[session.id] = asyncio.create_task(self._compact(session))
+            task.add_done_callback(lambda _done: self._compacting.pop(session.id))
 
     async def settle(self) -> None:
         """Wait for what still runs in the background."""
-        while self._background:
-            await asyncio.gather(*self._background, return_exceptions=True)
+        while self._compacting:
+            await asyncio.gather(*self._compacting.values(), return_exceptions=True)
 
     @contextlib.asynccontextmanager
     async def _changing(self, session_id: str) -> AsyncIterator[Open]:
@@ -189,6 +192,15 @@ class Ingest:
             await self._store.write(_replace_journal, session.number, name)
         except Exception as error:  # the journal stays, and the next start tries again
             log.error("session %s keeps its journal: %s", session.id, error)
+
+
+async def _in_turns(steps: Iterator[list[Event]]) -> list[Event]:
+    """All their events; between the steps everybody else gets a turn."""
+    events: list[Event] = []
+    for step in steps:
+        events += step
+        await asyncio.sleep(0)
+    return events
 
 
 def _check(values: dict[str, Any]) -> None:

@@ -75,6 +75,13 @@ class _Server(uvicorn.Server):
         if warning := version_warning():
             print(f"hiprep: warning: {warning}", file=sys.stderr)
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Without uvicorn's raising them again at the end: a graceful stop is a success, not a death by SIGTERM."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -32,7 +31,7 @@ SessionId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="from th
 )
 async def create(request: Request, new: NewSession) -> Response:
     """Begin a session. Its packets follow."""
-    started_at = new.started_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    started_at = new.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     values = new.model_dump() | {"info": bytes.fromhex(new.info), "started_at": started_at}
     session, created = await of(request).ingest.create(values)
     head = head_of(of(request), session, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -12,6 +13,19 @@ from processing.results import SessionResult
 def _hex(text: str) -> str:
     bytes.fromhex(text)
     return text
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"not printable (wanted printable characters, got {text!a})")
+    return text
+
+
+def _utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("not a time in UTC (wanted one in the years 1 to 9999)") from None
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
@@ -31,11 +45,13 @@ class NewSession(BaseModel):
     side: Literal["left", "right"]
     placement: Literal["ankle", "thigh"] = "ankle"
     driver: Name = Field(description="the band's model", examples=["hiprep-band"])
-    band: str = Field(min_length=1, max_length=128, description="which band", examples=["C0:FF:EE:00:00:01"])
+    band: Annotated[str, AfterValidator(_printable)] = Field(
+        min_length=1, max_length=128, description="which band", examples=["C0:FF:EE:00:00:01"]
+    )
     info: Annotated[str, AfterValidator(_hex)] = Field(
         max_length=1024, description="what the band says about itself (its info characteristic), hexadecimal"
     )
-    started_at: AwareDatetime
+    started_at: Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
 class Tally(BaseModel):

@@ -4,6 +4,7 @@ import itertools
 import random
 
 import pytest
+from httpx import ASGITransport, AsyncClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -12,6 +13,8 @@ from processing.results import SessionResult
 from sensor.frames import MAX_FRAME, Entry, encode_frame
 from sensor.recording import read_recording
 from server.api.shapes import Curve, SessionFull, SessionHead, SessionList
+from server.app import create_app
+from server.guard import HEADERS
 from server.run import running
 from server.settings import Settings
 
@@ -89,16 +92,30 @@ def test_creating_again_with_the_same_key_is_the_same_session(client, body) -> N
         ({"placement": "head"}, "body.placement"),
         ({"driver": "toaster"}, "body.driver"),
         ({"band": ""}, "body.band"),
+        ({"band": "a\0b"}, "body.band"),
+        ({"band": "a\nb"}, "body.band"),
+        ({"band": "a\u202eb"}, "body.band"),
         ({"info": "zz"}, "body.info"),
         ({"info": "00"}, "body.info"),
         ({"started_at": "yesterday"}, "body.started_at"),
         ({"started_at": "2026-01-01T00:00:00"}, "body.started_at"),
+        ({"started_at": "0001-01-01T00:00:00+14:00"}, "body.started_at"),
+        ({"started_at": "9999-12-31T23:59:59-14:00"}, "body.started_at"),
         ({"admin": True}, "body.admin"),
     ],
 )
 def test_a_session_that_cannot_be_is_refused(client, body, change, where) -> None:
     problem(client.post("/api/v1/sessions", json=body | change), 422, where)
     assert client.get("/api/v1/sessions").json()["sessions"] == []
+
+
+@pytest.mark.parametrize("started_at", ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.000Z"])
+def test_the_first_and_the_last_time_there_is(client, started_at) -> None:
+    session = client.create(started_at=started_at, band="Band of Zoë")
+    assert (session["started_at"], session["band"]) == (started_at, "Band of Zoë")
+    client.end(session["id"])
+    for path in ("/", f"/sessions/{session['id']}"):
+        assert client.get(path).status_code == 200
 
 
 def test_requests_that_make_no_sense(client, body) -> None:
@@ -282,8 +299,10 @@ def test_a_full_database_answers_507_acknowledges_nothing_and_goes_on(tmp_path, 
 
 def test_strangers_in_the_same_browser_are_kept_out(client, body) -> None:
     problem(client.get("/api/v1/sessions", headers={"host": "evil.example"}), 421, "header.host")
-    answer = client.post("/api/v1/sessions", json=body, headers={"origin": "https://evil.example"})
-    problem(answer, 403, "header.origin")
+    problem(client.get("/api/v1/sessions", headers={"host": "[::1"}), 421, "header.host")
+    for origin in ("https://evil.example", "http://[", "null", ""):
+        answer = client.post("/api/v1/sessions", json=body, headers={"origin": origin})
+        problem(answer, 403, "header.origin")
     own = {"origin": str(client.base_url).rstrip("/")}
     assert client.post("/api/v1/sessions", json=body, headers=own).status_code == 201
 
@@ -295,6 +314,17 @@ def test_every_answer_carries_the_strict_headers(client) -> None:
         assert "unsafe" not in policy and "default-src 'none'" in policy
         assert headers["x-content-type-options"] == "nosniff"
         assert "server" not in headers
+
+
+async def test_the_answer_to_an_unexpected_error_carries_them_too(tmp_path) -> None:
+    app = create_app(Settings(tmp_path))
+    app.add_api_route("/api/v1/broken", lambda: 1 // 0)
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answer = await client.get("/api/v1/broken")
+    await app.state.service.stop()
+    problem(answer, 500)
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
 
 
 def test_static_files_stay_in_their_directory(client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -50,14 +51,13 @@ def test_no_acknowledged_packet_is_lost_in_twenty_kills(
                 senders = [Sender(id_, entries, seed) for seed, id_ in enumerate(ids)]
             acks = threading.Semaphore(0)
             stop_at = share * (number + 1)
-            threads = [threading.Thread(target=sender.run, args=(url, acks, stop_at)) for sender in senders]
-            for thread in threads:
-                thread.start()
-            for _ in range(rng.randint(0, SENDERS * share // 4)):
-                acks.acquire(timeout=20)
-            process.kill()
-            for thread in threads:
-                thread.join()
+            with ThreadPoolExecutor(SENDERS) as pool:
+                runs = [pool.submit(sender.run, url, acks, stop_at) for sender in senders]
+                for _ in range(rng.randint(0, SENDERS * share // 4)):
+                    acks.acquire(timeout=20)
+                process.kill()
+            for run in runs:
+                run.result()  # raises what went wrong in its thread
         store = Store(tmp_path / "hiprep.sqlite3")
         for sender in senders:
             session = store.read(sessions.find, sender.session_id)
@@ -79,7 +79,7 @@ def test_sigterm_stops_in_order_and_loses_nothing(tmp_path: Path, server_process
         client.send_all(session["id"], entries)
         client.end(session["id"])
         process.terminate()
-        process.wait(20)
+        assert process.wait(20) == 0
         assert "Traceback" not in process.stderr.read()
     assert [path.name for path in (tmp_path / "recordings").iterdir()] == [f"{session['id']}.parquet"]
     assert not (tmp_path / "hiprep.sqlite3-wal").exists()  # closed, not abandoned

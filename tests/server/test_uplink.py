@@ -30,8 +30,9 @@ async def test_a_server_that_is_away_for_a_while_misses_nothing(tmp_path: Path, 
     up = await uplink(url, body).__aenter__()
     for entry in entries[:200]:
         up.put(entry.packet, entry.host_ns)
-    while up.acknowledged < 100:
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(20):
+        while up.acknowledged < 100:
+            await asyncio.sleep(0.001)
     await asyncio.to_thread(first.close)
     for entry in entries[200:]:
         up.put(entry.packet, entry.host_ns)
