@@ -107,8 +107,8 @@ class Lift:
         ax, ay, az = self._along
         along = 2 * (ax * (x * z - w * y) + ay * (y * z + w * x)) + az * (1 - 2 * (x * x + y * y))
         if self.leg is None:
-            return math.degrees(math.acos(along)) if along < 1.0 else 0.0
-        return math.degrees(math.asin(along)) if -1.0 < along < 1.0 else math.copysign(90.0, along)
+            return math.degrees(math.acos(max(-1.0, min(1.0, along))))
+        return math.degrees(math.asin(max(-1.0, min(1.0, along))))
 
     def angles(self, frames: Sequence[Frame]) -> list[float]:
         along = np.clip(Stretch(frames).up @ self._along, -1.0, 1.0)
@@ -128,7 +128,10 @@ class Lift:
         self._along = tuple(rest.tolist())  # what the vertical is compared with: the leg, or while that is unknown the rest
         if self._shown is not None:
             leg = self._shown - (self._shown @ self.rest) * self.rest
-            self.leg = leg / np.linalg.norm(leg)
+            size = math.sqrt(leg @ leg)
+            if size > 0:  # who stands exactly upright has no direction that rises: the last one stays
+                self.leg = leg / size
+        if self.leg is not None:
             self._along = tuple(self.leg.tolist())
 
     def learn(self, moved: Stretch, whole: bool) -> bool:

@@ -27,7 +27,7 @@ OWN_PAUSES = 2.0  # or after so many of the person's own pauses (ours)
 class Live:
     """What a screen shows now. angle_deg from the present repetition's rest; None while unknown.
 
-    counted: in the present set, good and compensated among them; partial: beside them.
+    set: the open one, or the last; 0 before the first.
     """
 
     t: float | None
@@ -35,10 +35,6 @@ class Live:
     angle_deg: float | None
     in_pose: bool
     set: int
-    counted: int
-    good: int
-    compensated: int
-    partial: int
 
 
 class Tracker:
@@ -109,19 +105,12 @@ class Tracker:
     @property
     def live(self) -> Live:
         now = self._open or (self._sets[-1] if self._sets else None)
-        in_set = [rep for rep in self._reps if now and rep.set == now.set]
-        compensated = sum(rep.counted and rep.compensated for rep in in_set)
-        counted = now.reps if now else 0
         return Live(
             t=self._orientation.last_t,
             exercise=self._counter.exercise.name if self._counter else None,
             angle_deg=self._curve_angle[-1] if self._curve_angle else None,
             in_pose=any(counter.in_pose for counter in ([self._counter] if self._counter else self._counters)),
             set=now.set if now else 0,
-            counted=counted,
-            good=counted - compensated,
-            compensated=compensated,
-            partial=sum("partial" in rep.flags for rep in in_set),
         )
 
     def curve(self, since: int = 0) -> tuple[list[float], list[float | None]]:
