@@ -50,11 +50,11 @@ Shown = Literal["nothing", "known", "first", "other", "elsewhere"]
 class Turn:
     """Rotation about the vertical: standing external and internal rotation. Only the gyroscope sees it."""
 
-    lost = False  # there is nothing that it could lose
+    blind = False  # it needs to know nothing of the leg
 
     def __init__(self, sign: int) -> None:
         self._to_degrees = sign * math.degrees(2)
-        self._pose: np.ndarray | None = None  # the vertical in the sensor where the last movement of the exercise began
+        self._pose: tuple[float, ...] | None = None  # the vertical in the sensor where the last movement of the exercise began
         self.forget()
 
     def forget(self) -> None:
@@ -84,11 +84,15 @@ class Turn:
 
     def look(self, moved: Stretch, rested: bool, again: bool) -> Shown:
         """What an excursion on its way out shows."""
-        return "known" if self._pose is None or float(self._pose @ moved.up[0]) > OTHER else "elsewhere"
+        return "known" if self._pose is None or float(moved.up[0] @ self._pose) > OTHER else "elsewhere"
+
+    def in_pose(self, frame: Frame) -> bool:
+        """Whether the leg is held as in the last movement of the exercise, if there was one."""
+        return self._pose is None or _along(frame, self._pose) > OTHER
 
     def accept(self, moved: Stretch) -> None:
         """A movement of the exercise: so the leg is held."""
-        self._pose = moved.up[0]
+        self._pose = tuple(moved.up[0].tolist())
 
     def learn(self, moved: Stretch) -> bool:
         return False
@@ -115,9 +119,9 @@ class Lift:
         self._hint: tuple[np.ndarray, bool, bool] | None = None  # the leg as the last lift showed it: how surely, from rest
 
     @property
-    def lost(self) -> bool:
-        """Whether the leg rests where the one known cannot lie."""
-        return self.leg is None and self._shown is not None
+    def blind(self) -> bool:
+        """Whether the leg is not known, or rests where the one known cannot lie."""
+        return self.leg is None
 
     def forget(self) -> None:
         """The next frame does not follow the last one; inclination is absolute, and the leg what it was."""
@@ -125,15 +129,13 @@ class Lift:
     def angle(self, frame: Frame) -> float:
         if self.rest is None:
             self.settle(frame)
-        w, x, y, z = frame[1:5]
-        ax, ay, az = self._along
-        along = 2 * (ax * (x * z - w * y) + ay * (y * z + w * x)) + az * (1 - 2 * (x * x + y * y))
+        along = _along(frame, self._what)
         if self.leg is None:
             return math.degrees(math.acos(max(-1.0, min(1.0, along))))
         return math.degrees(math.asin(max(-1.0, min(1.0, along))))
 
     def angles(self, frames: Sequence[Frame]) -> list[float]:
-        along = np.clip(Stretch(frames).up @ self._along, -1.0, 1.0)
+        along = np.clip(Stretch(frames).up @ self._what, -1.0, 1.0)
         return np.degrees(np.arccos(along) if self.leg is None else np.arcsin(along)).tolist()
 
     def crept(self, angle: float) -> bool:
@@ -141,8 +143,12 @@ class Lift:
         return not -SETTLED_DEG < angle < SETTLED_DEG
 
     def regained(self, frame: Frame) -> bool:
-        """Whether the leg, lost before, lies again as the one known can."""
-        return self._lies(Stretch([frame]).up[0], self._shown)
+        """Whether a leg known before lies again as it can."""
+        return self._shown is not None and self._lies(Stretch([frame]).up[0], self._shown)
+
+    def in_pose(self, frame: Frame) -> bool:
+        """Whether the leg may lie, or be lifted from where it lies."""
+        return self._shown is None or _along(frame, self._shown) > -self._steep
 
     def settle(self, frame: Frame) -> bool:
         """The leg rests here; whether the angles before are to be redone."""
@@ -151,12 +157,12 @@ class Lift:
 
     def _settle(self, rest: np.ndarray) -> None:
         self.rest = rest
-        self._along = tuple(rest.tolist())  # what the vertical is compared with: the leg, or while that is unknown the rest
+        self._what = tuple(rest.tolist())  # what the vertical is compared with: the leg, or while that is unknown the rest
         self.leg = None
         if self._shown is not None and self._lies(rest, self._shown):
             leg = self._shown - (self._shown @ rest) * rest
             self.leg = leg / math.sqrt(leg @ leg)
-            self._along = tuple(self.leg.tolist())
+            self._what = tuple(self.leg.tolist())
 
     def _lies(self, up: np.ndarray, leg: np.ndarray) -> bool:
         """Whether so steep a leg can be at rest; upright there is no direction that rises."""
@@ -208,6 +214,12 @@ class Lift:
             return np.zeros(len(moved.t))
         side = cross(self.leg, self.rest)
         return np.degrees(np.arctan2(moved.up @ side, moved.up @ self.rest))
+
+
+def _along(frame: Frame, way: Sequence[float]) -> float:
+    """The vertical along a direction in the sensor (3,)."""
+    _, w, x, y, z, *_ = frame
+    return 2 * (way[0] * (x * z - w * y) + way[1] * (y * z + w * x)) + way[2] * (1 - 2 * (x * x + y * y))
 
 
 def _direction(moved: Stretch, rested: bool = True) -> tuple[np.ndarray | None, float]:
