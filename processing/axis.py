@@ -21,6 +21,7 @@ LEVEL = 4.0  # times more for what would tip the leg at rest: only a long way te
 # Of the vertical speed's square a leg that turns about a resting hip leaves little unexplained: in nine of ten real
 # and simulated lifts less than 0.05. Walking, whose hip moves, leaves 0.1 and more.
 SURELY = 0.05
+UNKNOWNS = 3  # that so many samples at most explain for sure
 SHAKILY = 0.5  # still shows something, where two such lifts from rest agree (ours)
 TELLING_DEG = 15.0  # a shorter way does not tell whether the leg lies or hangs: another one has to confirm it (ours)
 OTHER = math.cos(math.radians(45))  # half of what lies between any two of a leg's axes: the band was strapped anew (ours)
@@ -116,7 +117,7 @@ class Lift:
         self.rest: np.ndarray | None = None
         self.leg: np.ndarray | None = None
         self._shown: np.ndarray | None = None
-        self._hint: tuple[np.ndarray, bool, bool] | None = None  # the leg as the last lift showed it: how surely, from rest
+        self._hint: np.ndarray | None = None  # the leg as the last lift from rest showed it, surely or not
 
     @property
     def blind(self) -> bool:
@@ -173,19 +174,20 @@ class Lift:
 
         rested: the leg stood still before. again: it was seen before the leg was known, and has to show the same.
         """
-        shown, unexplained = _direction(moved, rested)
+        unknown: Shown = "nothing" if self.leg is None or again else "known"
+        if not rested:  # of a step between steps
+            return unknown
+        shown, unexplained = _direction(moved)
         if shown is None or unexplained > SHAKILY or not self._lies(moved.up[0], shown):
-            return "nothing" if self.leg is None or again else "known"
-        surely = unexplained <= SURELY
-        hint, self._hint = self._hint, (shown, surely, rested)
+            return unknown
+        hint, self._hint = self._hint, shown
         known = self._shown is not None and float(self._shown @ shown) > OTHER
         if known and self.leg is not None:
             return "known"
         other = self._shown is not None and not known
-        agreed = hint is not None and float(hint[0] @ shown) > OTHER
-        twice = agreed and (surely and hint[1] and not other or rested and hint[2])
-        if not twice and (other or not (surely and rested and moved.wander_deg >= TELLING_DEG)):
-            return "nothing" if self.leg is None or again else "known"
+        telling = unexplained <= SURELY and moved.wander_deg >= TELLING_DEG and not other
+        if not telling and (hint is None or float(hint @ shown) < OTHER):
+            return unknown
         self._shown = shown
         self._settle(moved.up[0])
         return "other" if other else "first"
@@ -222,20 +224,19 @@ def _along(frame: Frame, way: Sequence[float]) -> float:
     return 2 * (way[0] * (x * z - w * y) + way[1] * (y * z + w * x)) + way[2] * (1 - 2 * (x * x + y * y))
 
 
-def _direction(moved: Stretch, rested: bool = True) -> tuple[np.ndarray | None, float]:
+def _direction(moved: Stretch) -> tuple[np.ndarray | None, float]:
     """The leg's direction in the sensor (3,), None where the band did not rise as one on a leg does; the share unexplained."""
-    reach, unexplained = _reach(moved, rested)
+    reach, unexplained = _reach(moved)
     size = math.sqrt(reach @ reach)
     return (reach / size if REACH_M[0] <= size <= REACH_M[1] else None), unexplained
 
 
-def _reach(moved: Stretch, rested: bool) -> tuple[np.ndarray, float]:
+def _reach(moved: Stretch) -> tuple[np.ndarray, float]:
     """From the hip to the band, m, in the sensor (3,), and the share of the vertical speed's square that it leaves.
 
     Least squares of the vertical speed over the vertical's speed in the sensor, over the stretches in which the leg
-    moves. Before and after each it stands still, which takes the accelerometer's errors off the integral; of a first
-    one that did not begin at rest, whatever an unknown speed could explain is left out. How the leg lies at rest is
-    told by how the speed grows along the way; a short way leaves it horizontal.
+    moves. Before and after each it stands still, which takes the accelerometer's errors off the integral. How the leg
+    lies at rest is told by how the speed grows along the way; a short way leaves it horizontal.
     """
     up, t = moved.up, moved.t
     if len(t) < 5:
@@ -247,18 +248,13 @@ def _reach(moved: Stretch, rested: bool) -> tuple[np.ndarray, float]:
     edges = np.flatnonzero(moving[1:] != moving[:-1]) + 1  # neither end moves
     force = (up * moved.force).sum(axis=1)
     gained = np.concatenate([[0.0], ((force[1:] + force[:-1]) / 2 * np.diff(t)).cumsum()])
-    steps, speeds, unknowns = [], [], 3
+    steps, speeds = [], []
     for begin, end in (edges.reshape(-1, 2) + (-1, 1)).tolist():
         x, y, part = step[begin:end], gained[begin:end], t[begin:end] - t[begin]
         y = y - y[0] - (y[-1] - y[0]) / part[-1] * part
-        if not (begin or rested):
-            line = np.stack([np.ones_like(part), part], axis=1)
-            x[0] = x[1]
-            unknowns += 2
-            x, y = (one - line @ np.linalg.lstsq(line, one, rcond=None)[0] for one in (x, y))
         steps.append(x)
         speeds.append(y)
-    if sum(map(len, steps)) <= 2 * unknowns:
+    if sum(map(len, steps)) <= UNKNOWNS * 2:
         return np.zeros(3), 1.0
     x, y = np.concatenate(steps), np.concatenate(speeds)
     square, product = x.T @ x, x.T @ y
@@ -266,4 +262,4 @@ def _reach(moved: Stretch, rested: bool) -> tuple[np.ndarray, float]:
     reach = np.linalg.solve(square + UNSURE * level, product)
     best = np.linalg.lstsq(square, product, rcond=None)[0]
     left = y - x @ best
-    return reach, float(left @ left / (y @ y)) * len(y) / (len(y) - unknowns) if y.any() else 1.0
+    return reach, float(left @ left / (y @ y)) * len(y) / (len(y) - UNKNOWNS) if y.any() else 1.0

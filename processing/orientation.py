@@ -22,10 +22,10 @@ from sensor.samples import Samples
 
 FRAME_RATE_HZ = 25.0
 BRIDGE_S = 1.0  # SIGNALS: gaps up to 1 s are bridged, longer ones start anew
-BLIND_S = 0.15  # after a longer hole gravity has to tell what was missed: half of a fast lift takes so long (ours)
+BLIND_S = 0.4  # after a longer hole gravity has to tell what was missed: half of a fast lift takes so long (ours)
 TAU_S = 3.0  # VQF's own, how long gravity takes to correct the gyroscope
-CATCH_UP_S = 1.0  # for so long, and with
-CATCH_UP_TAU_S = 0.3  # this time constant, a tenth of VQF's own: what a leg's own acceleration adds is over as soon (ours)
+CATCH_UP_S = 0.5  # for so long, and with
+CATCH_UP_TAU_S = 1.0  # this time constant, a tenth of VQF's own: what a leg's own acceleration adds is over as soon (ours)
 HOLE_PERIODS = 1.5  # CONTRACT: a longer step between samples is a gap
 FIRST_S = 1.0  # of samples held back: if they were still they tell the gyroscope's bias before anything else
 FIRST_STEPS = 8  # and at least so many steps between samples, which tell the sample period

@@ -146,8 +146,8 @@ class Excursions:
 
     @property
     def holds(self) -> bool:
-        """Whether the leg stands still out there, for long enough to be held or to have found a new rest."""
-        return self.state != "rest" and self.still >= self._held
+        """Whether the leg has come to stand still out there."""
+        return self.state != "rest" and self.still >= self._quiet
 
     def rest_here(self) -> Move:
         """The leg has come to rest, whatever it seemed to be doing."""

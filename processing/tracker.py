@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import dropwhile
 from statistics import median
 from typing import Literal
 
@@ -146,15 +147,16 @@ class Tracker:
     def _recognise(self, frame: Frame) -> tuple[Counter, list[Found]]:
         """The first exercise of which a repetition is counted is the one that is done in this set."""
         for counter, found in [(counter, counter.update(frame)) for counter in self._counters]:
-            if any(new.kind == "counted" for new in found):
+            counted = list(dropwhile(lambda new: new.kind != "counted", found))  # nothing else of it has been told
+            if counted:
                 self._counter = counter
-                return counter, found
+                return counter, counted
         return max(self._counters, key=lambda counter: abs(counter.angle_deg)), []
 
     def _start_anew(self) -> list[Event]:
         """The next frame does not follow the last one."""
-        found = [new for counter in self._counters for new in counter.forget()]
-        return [event for new in found for event in self._found(new)]
+        found = {id(counter): counter.forget() for counter in self._counters}
+        return [event for new in found.get(id(self._counter), []) for event in self._found(new)]
 
     def _found(self, new: Found) -> list[Event]:
         if new.kind == "closed":
