@@ -27,7 +27,7 @@ class Move:
     """`turned` back 60 % of the way (the moment to count), `closed` at rest, or `dropped`: it never came back.
 
     start, peak, end: frame numbers; end is the newest known while the leg is still on its way.
-    rested: the leg stood still before it left.
+    rested: the leg stood still before it left · settled: it stands still at the end.
     """
 
     kind: Literal["turned", "closed", "dropped"]
@@ -35,6 +35,7 @@ class Move:
     peak: int
     end: int
     rested: bool
+    settled: bool = False
 
 
 class Excursions:
@@ -130,6 +131,8 @@ class Excursions:
         if angle > top:
             self._peak, top = now, angle
             if top - self.zero > self._limit:
+                if self._hold is not None:
+                    return self._drop(self._hold)
                 self._rest(now)
                 self._adrift = angle
                 return NOTHING
@@ -152,7 +155,7 @@ class Excursions:
     def rest_here(self) -> Move:
         """The leg has come to rest, whatever it seemed to be doing."""
         now = self.first + len(self.angles) - 1
-        dropped = Move("dropped", self.origin, self._peak, now, self._rested)
+        dropped = Move("dropped", self.origin, self._peak, now, self._rested, True)
         self._rest(now)
         return dropped
 
@@ -188,7 +191,7 @@ class Excursions:
         if not leaving and self.still < self._quiet and now - self.origin <= self._longest:
             return NOTHING
         end = self._low if self._rest_since is None else self._rest_since
-        closed = Move("closed", self.origin, self._peak, end, self._rested)
+        closed = Move("closed", self.origin, self._peak, end, self._rested, self._rest_since is not None)
         self._rest(self._low)
         if leaving:
             self._leave()
