@@ -118,7 +118,7 @@ class Lift:
         self.rest: np.ndarray | None = None
         self.leg: np.ndarray | None = None
         self._shown: np.ndarray | None = None
-        self._hint: np.ndarray | None = None  # the leg as the last lift from rest showed it, surely or not
+        self._hint: tuple[np.ndarray, bool] | None = None  # the leg as the last lift from rest showed it, and whether surely
 
     @property
     def blind(self) -> bool:
@@ -177,19 +177,19 @@ class Lift:
         show the same.
         """
         unknown: Shown = "nothing" if self.leg is None or again else "known"
-        if not rested:  # of a step between steps
+        if not rested or not (whole or again or moved.t[-1] - moved.t[0] >= STEP_S):
             return unknown
         shown, unexplained = _direction(moved)
         if shown is None or unexplained > SHAKILY or not self._lies(moved.up[0], shown):
             return unknown
-        hint, self._hint = self._hint, shown
+        telling = unexplained <= SURELY and moved.wander_deg >= TELLING_DEG
+        hint, self._hint = self._hint, (shown, telling)
         known = self._shown is not None and float(self._shown @ shown) > OTHER
         if known and self.leg is not None:
             return "known"
         other = self._shown is not None and not known
-        no_step = whole or moved.t[-1] - moved.t[0] >= STEP_S
-        telling = unexplained <= SURELY and moved.wander_deg >= TELLING_DEG and no_step and not other
-        if not telling and (hint is None or float(hint @ shown) < OTHER):
+        agreed = hint is not None and float(hint[0] @ shown) > OTHER
+        if not (telling and agreed and hint[1] if other else telling or agreed):
             return unknown
         self._shown = shown
         self._settle(moved.up[0])

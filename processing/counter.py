@@ -179,14 +179,14 @@ class Counter:
         found = self._as_partial(move, *self._waiting)
         self._waiting.clear()
         small = own is not None and rep.rom_deg < PARTIAL * own
-        far = own is None or rep.rom_deg >= AS_EVER * own
+        far = own is None or AS_EVER * own <= rep.rom_deg <= own / AS_EVER
         long = own is None or rep.end_s - rep.start_s >= AS_EVER_TIME * median(self._spans)
         if unsure or self._fresh:
             sure = rep.rom_deg >= SURE_DEG if own is None else far and long
             sure = sure and not unsure
-            fidget = not far and (not long or rep.rom_deg < SMALLER * own)
+            fidget = own is not None and rep.rom_deg < AS_EVER * own and (not long or rep.rom_deg < SMALLER * own)
         else:
-            sure = not small and (far or long)
+            sure = not small and (rep.rom_deg >= AS_EVER * own or long)
             fidget = not sure
         if fidget:
             return found + self._as_partial(move, *company, rep)
