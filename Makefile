@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCKS := requirements.lock requirements-server.lock requirements-test.lock
 
-.PHONY: setup demo test bench lock system
+.PHONY: setup demo test bench evaluate lock system
 
 setup: .venv/ready
 
@@ -22,6 +22,10 @@ test: setup system
 
 bench: setup
 	@$(BIN)/python tests/bench.py
+
+# Simulated people by families, against the goals; `make evaluate ARGS="--family walking --n 50"`.
+evaluate: setup
+	@$(BIN)/python tests/evaluation/evaluate.py $(ARGS)
 
 # The browser of the end-to-end test. Root on Debian gets it installed; everyone else is told.
 system:

@@ -4,40 +4,51 @@
     made.recording, made.labels, made.truth
 
 `session` writes the usual plan; `simulate` plays any plan. The same seed and plan at two placements is the
-same person moving once with two bands on. Joints and signs: body.py. Physics and faults: imu.py. Plans: plan.py.
+same person moving once with two bands on. Joints and signs: body.py. Physics and faults: imu.py. Plans: plan.py,
+repetitions: sets.py, between sets: life.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from sensor.motion.body import POSES, Bones, bones
+from sensor.motion.body import BANDS, POSES, bones
 from sensor.motion.imu import CHEAP, GOOD, IDEAL, MOUNTS, Faults, Path, counts_size, ideal, path, spoil
-from sensor.motion.plan import Done, Movement, Person, Rep, Score, Segment, Set, Still, TakePose, Variation
-from sensor.motion.turns import apply, chain, inverse, to_rotation
+from sensor.motion.life import Fidget, PushBand, Reseat, Scratch, Shift, Tap, Walk
+from sensor.motion.plan import Person, Segment, Still, TakePose, Variation
+from sensor.motion.sets import Movement, Rep, Set
+from sensor.motion.truth import labels_of, phases_of
+from sensor.motion.turns import about, chain, to_rotation
 from sensor.recording import Label, Meta, Recording
 
 __all__ = [
-    "CHEAP", "GOOD", "IDEAL", "POSES", "Faults", "Movement", "Rep", "Segment", "Set", "Simulation", "Still", "TakePose",
-    "Truth", "Variation", "session", "simulate",
+    "CHEAP", "GOOD", "IDEAL", "POSES", "Faults", "Fidget", "Movement", "PushBand", "Rep", "Reseat", "Scratch",
+    "Segment", "Set", "Shift", "Simulation", "Still", "TakePose", "Tap", "Truth", "Variation", "Walk", "session",
+    "simulate",
 ]  # fmt: skip
 
 DEG = np.pi / 180
-COMPENSATED_DEG = 5.0  # of pelvis rotation: CONTRACT.md
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
-    """At every sample that arrived: the sensor's turn (sensor -> world) and place (n, 3) m, the pelvis' turn."""
+    """At every sample that arrived: the sensor's turn (sensor -> world) and place (n, 3) m, the pelvis' turn.
+
+    phases: concentric, hold and eccentric seconds of each label. cut_s: from, to, of a repetition that was
+    under way when the recording began, which has no label.
+    """
 
     sensor: Rotation
     at_m: np.ndarray
     pelvis: Rotation
+    phases: list[tuple[float, float, float]]
+    cut_s: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,10 +70,13 @@ def simulate(
     faults: Faults = GOOD,
     variation: Variation = Variation(),
     exercise: str | None = None,
+    begin_s: float = 0.0,
+    begin_rep: float | None = None,
     seed: int = 0,
 ) -> Simulation:
     """Play a plan that begins in `pose`. The band is turned round the leg by band_turn_deg and sits askew by
-    `mounting` (band -> its place); `exercise` is only written into the recording."""
+    `mounting` (band -> its place); `exercise` is only written into the recording. The band begins to send after
+    begin_s seconds, or in mid-movement: begin_rep 2.4 is after 40 % of the third repetition."""
     if placement not in MOUNTS:
         raise ValueError(f"unknown placement (wanted one of {', '.join(MOUNTS)}, got {placement!r})")
     if side not in ("left", "right"):
@@ -70,29 +84,48 @@ def simulate(
     person = Person(pose, variation, np.random.default_rng([seed, 0]))
     for segment in plan:
         segment.play(person)
-    score = Score.of(person)
+    score = person.score()
     mounting = mounting or Rotation.identity()
+    if begin_rep is not None:
+        done = person.done[int(begin_rep)]
+        begin_s = done.start_s + begin_rep % 1 * (done.end_s - done.start_s)
 
-    def bones_at(t: np.ndarray) -> Bones:
-        return bones(score.angles(t), side)
+    slip = faults.skin_slip * (1 if side == "right" else -1) * (placement == "thigh")
 
     def path_at(t: np.ndarray) -> Path:
-        return path(bones_at(t), placement, side, band_turn_deg * DEG, mounting)
+        angles = score.angles(t)
+        pushed = angles[BANDS[placement]] + slip * angles["hip_rotation"]
+        return path(bones(angles, side), placement, side, band_turn_deg * DEG, mounting, pushed)
+
+    def skin_at(t: np.ndarray) -> np.ndarray:
+        angles = score.angles(t)
+        turns = getattr(bones(angles, side), "thigh" if placement == "thigh" else "shank")
+        return chain(turns, about("z", slip * angles["hip_rotation"])) if slip else turns
 
     clock = 1 + faults.clock_ppm * 1e-6  # band's seconds in one of the person's
-    t = np.arange(int(person.t * clock * rate_hz)) / rate_hz
-    acc, gyr, truth = ideal(path_at, t / clock)
-    rng = np.random.default_rng([seed, 1, list(MOUNTS).index(placement)])
-    samples, arrived = spoil(t, acc, gyr, faults, rate_hz, rng)
 
-    pelvis = to_rotation(bones_at(t / clock).pelvis)
-    bone = "thigh" if placement == "thigh" else "shank"
-    labels = _labels(person.done, bones_at, bone, pelvis, rate_hz, clock)
+    def on_band(t: float) -> float:
+        return (t - begin_s) * clock
+
+    t = np.arange(int(on_band(person.t) * rate_hz)) / rate_hz
+    at_s = begin_s + t / clock
+    acc, gyr, truth = ideal(path_at, at_s)
+    rng = np.random.default_rng([seed, 1, list(MOUNTS).index(placement)])
+    rests = [(on_band(a), on_band(b)) for a, b in person.rests]
+    samples, arrived = spoil(t, acc, gyr, faults, rate_hz, rng, rests)
+
+    pelvis = to_rotation(bones(score.angles(at_s), side).pelvis)
+    whole = [done for done in person.done if done.start_s >= begin_s]
+    offset = faults.clock_offset_s
+    labels = labels_of(whole, skin_at, pelvis, rate_hz, on_band, offset)
+    under_way = [done for done in person.done if done.start_s < begin_s < done.end_s]
+    cut = tuple(float(on_band(t) + offset) for t in (under_way[0].start_s, under_way[0].end_s)) if under_way else None
     extra: dict[str, Any] = {"simulated": {"seed": seed, "band_turn_deg": band_turn_deg}}
     if lsb := counts_size(faults):
         extra["scale"] = {"acc_mps2_per_lsb": lsb[0], "gyr_rads_per_lsb": lsb[1]}
-    meta = Meta("simulated band", rate_hz, placement, side, exercise, "2026-01-01T00:00:00Z", extra)
-    known = Truth(to_rotation(truth.turn)[arrived], truth.at_m.T[arrived], pelvis[arrived])
+    meta = Meta("simulated band", rate_hz, placement, side, exercise, _later(begin_s), extra)
+    phases = phases_of(whole, skin_at)
+    known = Truth(to_rotation(truth.turn)[arrived], truth.at_m.T[arrived], pelvis[arrived], phases, cut)
     return Simulation(Recording(samples, meta), labels, known)
 
 
@@ -146,46 +179,7 @@ def _cheat(movement: Movement, rng: np.random.Generator) -> tuple[str, float]:
     return kind, float(sign * rng.uniform(8, 16))
 
 
-def _labels(
-    done: list[Done], at: Callable[[np.ndarray], Bones], bone: str, pelvis: Rotation, rate_hz: float, clock: float
-) -> list[Label]:
-    """What the bone under the sensor really did in each repetition, compensations and sway included."""
-    if not done:
-        return []
-    times = np.array([(d.start_s, d.lifted_s, d.top_s) for d in done])
-    before, lifted, top = (at(t) for t in times.T)
-    rest, lift, peak = (getattr(bones, bone) for bones in (before, lifted, top))
-    turned = _twist(chain(peak, inverse(rest)))
-    raised = _elevation(lift) - _elevation(rest)
-    rolled = _twist(chain(inverse(lift), peak))
-    labels = []
-    for i, d in enumerate(done):
-        first, last = (int(t * clock * rate_hz) for t in (d.start_s, d.end_s))
-        pelvis_deg = float((pelvis[first].inv() * pelvis[first : last + 1]).magnitude().max() / DEG)
-        compensated = pelvis_deg >= COMPENSATED_DEG
-        labels.append(
-            Label(
-                start_s=round(d.start_s * clock, 4),
-                end_s=round(d.end_s * clock, 4),
-                set=d.set,
-                exercise=d.exercise,
-                counted=d.counted,
-                rom_deg=round(float(abs((turned if d.rotates else raised)[i])), 2),
-                terminal_rotation_deg=round(float(abs(rolled[i])), 2) if d.terminal else None,
-                compensated=compensated,
-                kind=(d.kind or "other") if compensated else None,
-                pelvis_deg=round(pelvis_deg, 2),
-            )
-        )
-    return labels
-
-
-def _twist(turns: np.ndarray) -> np.ndarray:
-    """The part of each turn (4, n) about z, degrees in -180..180."""
-    w, _, _, z = turns
-    return (np.degrees(2 * np.arctan2(z, w)) + 180) % 360 - 180
-
-
-def _elevation(bone: np.ndarray) -> np.ndarray:
-    """How far the lower end of the bone (4, n) points above the horizontal, degrees."""
-    return np.degrees(np.arcsin(np.clip(apply(bone, [0.0, 0.0, -1.0])[2], -1, 1)))
+def _later(seconds: float) -> str:
+    """When a recording starts whose person was there `seconds` before; ISO 8601."""
+    at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    return at.isoformat(timespec="milliseconds" if seconds else "seconds").replace("+00:00", "Z")

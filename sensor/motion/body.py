@@ -27,6 +27,8 @@ JOINTS = ("hip_flexion", "hip_abduction", "hip_rotation", "knee_flexion")
 PELVIS = ("tilt", "roll", "hike")
 # heading, pitch and bank turn the whole body, x y z move its pelvis; planted = 1: the knee is held by the stool.
 CHANNELS = ("heading", "pitch", "bank", "x", "y", "z", "planted", *PELVIS, *JOINTS)
+# How far a band has been pushed round what it is worn on, seen from the hip's end, counter-clockwise: radians.
+BANDS = {"ankle": "ankle_band", "thigh": "thigh_band", "pelvis": "pelvis_band"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import cont2discrete, lfilter
 from scipy.spatial.transform import Rotation
 
 from sensor.driver import ACC_CLIP, GAP_BEFORE, GYR_CLIP
 from sensor.motion.body import SHANK_M, THIGH_M, Bones
-from sensor.motion.turns import apply, chain, from_rotation, inverse, rotation_vector
+from sensor.motion.turns import about, apply, chain, from_rotation, inverse, rotation_vector
 from sensor.samples import STANDARD_GRAVITY, Raw, Samples
 
 # Half the distance between the three instants that velocity and acceleration are differenced from. At 1 ms the
 # error of a 10 Hz tremor is 0.07 %, of the exercises nil, and rounding adds 1e-9 m/s².
 STEP_S = 1e-3
+RINGING_HZ, RINGING_DAMPING = (8.0, 14.0), 0.15  # a strapped sensor on skin; the order, no source
+GAP_MARGIN_S = 1.5  # of a rest before and after the samples that are lost in it
 CHUNK = 4096  # samples at a time: what fits a processor's cache
 DEG = np.pi / 180
 
@@ -60,6 +63,11 @@ class Faults:
     buffer: int = 10
     acc_range_g: float | None = 8.0
     gyr_range_deg: float | None = 1000.0
+    gyr_ramp_deg: float = 0.0  # deg/s a minute, steadily, on top of the random walk
+    ringing: float = 0.0  # how much of a jolt the soft tissue under the band answers with, at 8 to 14 Hz
+    rest_gap_s: tuple[float, float] | None = None  # so long, from to, nothing arrives in every long enough rest
+    skin_slip: float = 0.0  # share of a hip rotation that a band on the thigh is left behind by its skin
+    clock_offset_s: float = 0.0  # what the band's clock shows when the recording begins
 
 
 IDEAL = Faults(acc_range_g=None, gyr_range_deg=None)
@@ -78,9 +86,12 @@ class Path:
     at_m: np.ndarray
 
 
-def path(bones: Bones, placement: str, side: str, band_turn: float, mounting: Rotation) -> Path:
+def path(
+    bones: Bones, placement: str, side: str, band_turn: float, mounting: Rotation, pushed: np.ndarray | None = None
+) -> Path:
     """The path of a band at `placement`, turned round the leg by `band_turn` radians (seen from the hip's end,
-    counter-clockwise) and sitting askew by `mounting` (sensor -> the band's place: x up the leg, z out of the skin)."""
+    counter-clockwise) and sitting askew by `mounting` (sensor -> the band's place: x up the leg, z out of the skin).
+    It has been `pushed` further round by (n,) radians."""
     mount = MOUNTS[placement]
     bone = getattr(bones, mount.bone)
     joint = {"shank": bones.knee_m, "thigh": bones.hip_m, "pelvis": bones.sacrum_m}[mount.bone]
@@ -89,6 +100,8 @@ def path(bones: Bones, placement: str, side: str, band_turn: float, mounting: Ro
     up = np.array([0.0, 0.0, 1.0])
     place = Rotation.from_matrix(np.stack([up, np.cross(out, up), out], axis=1))
     worn = from_rotation(place * mounting)
+    if pushed is not None and pushed.any():
+        bone = chain(bone, about("z", pushed))
     return Path(chain(bone, worn), joint + apply(bone, mount.radius_m * out - mount.along_m * up))
 
 
@@ -110,9 +123,16 @@ def _ideal(path_at: Callable[[np.ndarray], Path], t: np.ndarray) -> tuple[np.nda
 
 
 def spoil(
-    t: np.ndarray, acc: np.ndarray, gyr: np.ndarray, faults: Faults, rate_hz: float, rng: np.random.Generator
+    t: np.ndarray,
+    acc: np.ndarray,
+    gyr: np.ndarray,
+    faults: Faults,
+    rate_hz: float,
+    rng: np.random.Generator,
+    rests: Sequence[tuple[float, float]] = (),
 ) -> tuple[Samples, np.ndarray]:
-    """The samples a faulty sensor sends of an ideal measurement, and which of the n rows arrived (n,) bool."""
+    """The samples a faulty sensor sends of an ideal measurement at t (n,) s since it began, and which of the n rows
+    arrived (n,) bool. rests: from, to, on the same clock."""
     n = len(t)
 
     def noise(density: float) -> np.ndarray:
@@ -126,12 +146,23 @@ def spoil(
         skew = Rotation.from_rotvec(bias(faults.misalignment_deg * DEG)).as_matrix()
         return skew * (1 + faults.scale * rng.normal(size=3))
 
+    if faults.ringing:
+        hertz = rng.uniform(*RINGING_HZ)
+        acc, gyr = (x + faults.ringing * _rung(x - x[0], hertz, rate_hz) for x in (acc, gyr))
     wander = np.cumsum(rng.normal(size=(n, 3)), axis=0) * (faults.gyr_drift_deg * DEG / np.sqrt(60 * rate_hz))
     acc = acc @ gain() + bias(faults.acc_bias) + noise(faults.acc_noise)
     gyr = gyr @ gain() + bias(faults.gyr_bias_deg * DEG) + wander + noise(faults.gyr_noise_deg * DEG)
 
+    if faults.gyr_ramp_deg:
+        gyr += np.outer(t / 60, bias(faults.gyr_ramp_deg * DEG))
+
     buffer = np.arange(n) // faults.buffer
     arrived = _arrived(buffer[-1] + 1, faults, rng)[buffer]
+    if faults.rest_gap_s:
+        for gap in _gaps(rests, faults.rest_gap_s, rng):
+            first, last = np.searchsorted(t, gap) // faults.buffer
+            arrived[(buffer >= first) & (buffer < last)] = False
+    t = t + faults.clock_offset_s
     t, acc, gyr, buffer = t[arrived], acc[arrived], gyr[arrived], buffer[arrived]
     lsb = counts_size(faults)
     if lsb is None:
@@ -148,6 +179,25 @@ def spoil(
         flags=(gap * GAP_BEFORE + clipped[0] * ACC_CLIP + clipped[1] * GYR_CLIP).astype(np.uint8),
     )
     return Samples(raw.t_device_us / 1e6, counts[:, :3] * lsb[0], counts[:, 3:] * lsb[1], raw), arrived
+
+
+def _rung(x: np.ndarray, hertz: float, rate_hz: float) -> np.ndarray:
+    """What a sensor on a damped spring reads besides x (n, 3), the velocity or acceleration of its ground:
+    -s²/(s² + 2 d w s + w²). The tilt that goes with it, under half a degree, is left out."""
+    w = 2 * np.pi * hertz
+    spring = cont2discrete(([-1.0, 0.0, 0.0], [1.0, 2 * RINGING_DAMPING * w, w * w]), 1 / rate_hz, "bilinear")
+    return lfilter(spring[0].ravel(), spring[1], x, axis=0)
+
+
+def _gaps(
+    rests: Sequence[tuple[float, float]], length: tuple[float, float], rng: np.random.Generator
+) -> Iterator[tuple[float, float]]:
+    for begun, ended in rests:
+        seconds = rng.uniform(*length)
+        spare = ended - begun - seconds - 2 * GAP_MARGIN_S
+        if spare > 0:
+            start = begun + GAP_MARGIN_S + rng.uniform(0, spare)
+            yield start, start + seconds
 
 
 def counts_size(faults: Faults) -> tuple[float, float] | None:
