@@ -22,6 +22,7 @@ from sensor.errors import LinkError, SensorError, UplinkError
 
 if TYPE_CHECKING:
     from processing.results import Event, SessionResult
+    from processing.tracker import Tracker
     from sensor.recording import Recording
     from sensor.source import Source
 
@@ -156,8 +157,16 @@ async def _live(a: argparse.Namespace) -> None:
 def replay(a: argparse.Namespace) -> None:
     from sensor.recording import read_recording
 
+    plot = None
+    if a.plot:
+        from server.exports.plot import Plot
+
+        plot = Plot(a.plot)
     recording = read_recording(a.recording, **_overrides(a))
-    _show(_counted(recording, a.recording, _with_progress).as_json(), a)
+    result = _counted(recording, a.recording, _with_progress, plot.look if plot else lambda tracker: None)
+    if plot:
+        plot.write()
+    _show(result.as_json(), a)
 
 
 def evaluate(a: argparse.Namespace) -> None:
@@ -285,8 +294,13 @@ def _stopped_by_hand() -> Iterator[None]:
             task.uncancel()
 
 
-def _counted(recording: Recording, name: str, progress: Callable = lambda blocks, _: blocks) -> SessionResult:
-    """Through the same code as a live band's packets."""
+def _counted(
+    recording: Recording,
+    name: str,
+    progress: Callable = lambda blocks, _: blocks,
+    look: Callable[[Tracker], None] = lambda tracker: None,
+) -> SessionResult:
+    """Through the same code as a live band's packets; look: at the tracker, after each."""
     from processing.tracker import Tracker
 
     meta, samples = recording.meta, recording.samples
@@ -294,6 +308,7 @@ def _counted(recording: Recording, name: str, progress: Callable = lambda blocks
         tracker = Tracker(meta.exercise, meta.side, meta.placement)
         for block in progress(samples.blocks(PACKET_SAMPLES), len(samples) // PACKET_SAMPLES):
             tracker.update(block)
+            look(tracker)
     except ProcessingError as error:
         raise ProcessingError(f"{name}: {error}") from error
     tracker.finish()
@@ -404,6 +419,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--server", type=_url, metavar="URL", help="send the packets to this server as well")
     one = verb(replay, "count the repetitions of a recording", file, leg, units)
     one.add_argument("--json", action="store_true", help="the session as one JSON object")
+    one.add_argument("--plot", type=_png, metavar="FILE.png", help="a picture of it: angle, repetitions, pose")
     one = verb(evaluate, "compare counted with labelled repetitions", leg, units)
     one.add_argument("dir", metavar="DIR", help="recordings with NAME.labels.csv beside them")
     one.add_argument("--json", action="store_true", help="the table as one JSON object")
@@ -479,7 +495,13 @@ def _url(text: str) -> str:
     return text
 
 
-_positive.__name__, _url.__name__ = "number above 0", "http://... address"
+def _png(text: str) -> str:
+    if not text.lower().endswith(".png"):
+        raise ValueError
+    return text
+
+
+_positive.__name__, _url.__name__, _png.__name__ = "number above 0", "http://... address", "NAME.png"
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -34,7 +34,7 @@ def test_imports_run_one_way(package: str) -> None:
 def test_a_replay_starts_without_what_it_does_not_need() -> None:
     code = (
         "import sys, hiprep; hiprep.main(['replay', 'missing.csv']);"
-        "print([m for m in ('server', 'fastapi', 'bleak', 'bumble', 'pyarrow', 'scipy', 'httpx') if m in sys.modules])"
+        "print([m for m in ('server', 'fastapi', 'bleak', 'bumble', 'pyarrow', 'scipy', 'httpx', 'matplotlib') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
