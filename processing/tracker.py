@@ -6,12 +6,15 @@ Online: what is reported is never taken back, and where the blocks are cut chang
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
+import processing
+from processing import state
 from processing.counter import Counter, Found
 from processing.errors import ProcessingError
 from processing.exercises import EXERCISES, exercise_named
@@ -116,6 +119,22 @@ class Tracker:
     def curve(self, since: int = 0) -> tuple[list[float], list[float | None]]:
         """Times in s and angles in degrees from the repetition's rest, at about 25 Hz, from point `since` on."""
         return self._curve_t[since:].tolist(), self._curve_angle[since:].tolist()
+
+    # What may be kept and taken up again
+
+    def save(self) -> bytes:
+        """All that it knows. Packets that `restored(...)` is fed go on exactly as if they had been fed to this one."""
+        return state.saved(self, self._form())
+
+    @classmethod
+    def restored(cls, data: bytes) -> Tracker:
+        """Raises ProcessingError for bytes that are damaged, or that another version of this package saved."""
+        return state.restored(data, cls, cls._form)
+
+    def _form(self) -> str:
+        """The version, and what this code makes of such a tracker before its first sample."""
+        fresh = state.saved(Tracker(self._exercise, self._side, self._placement), "")
+        return f"{processing.VERSION}-{hashlib.sha256(fresh).hexdigest()[:12]}"
 
     # How it comes about
 
