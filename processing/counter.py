@@ -58,6 +58,7 @@ class Counter:
         self._looked_at: tuple[Move | None, Stretch | None] = None, None
         self._own_rom: float | None = None
         self._roms: deque[float] = deque(maxlen=OWN_REPS)
+        self._blind_reps = 0  # counted ones, measured before the leg's direction was known
         self._fresh = True  # nothing has been counted since the last long pause
         self._waiting: Rep | None = None
         self._unclosed: Rep | None = None
@@ -106,6 +107,11 @@ class Counter:
             return False
         wandered = Stretch([self._frame(self._excursions.origin), self._frames[-1]]).wander_deg
         return wandered <= (self.exercise.wobble_deg if self.exercise.movement == "turn" else self.exercise.max_rom_deg)
+
+    @property
+    def leg_known(self) -> bool | None:
+        """Whether lifting the leg and turning the foot could be told apart in every repetition; None: nothing is lifted."""
+        return self._blind_reps == 0 if self.exercise.movement == "lift" else None
 
     def _moved(self, move: Move) -> list[Found]:
         if move.kind == "turned":
@@ -182,6 +188,7 @@ class Counter:
             self._roms.pop()
             if self._axis.learn(self._stretch(move), whole=True):
                 self._look_again()
+            self._blind_reps += self._axis.blind
         final = self._measured(move, rep, learn=rep.counted)
         if rep.counted:
             self._learn_rom(final.rom_deg)
@@ -211,6 +218,7 @@ class Counter:
             concentric_s=seen.concentric_s, hold_s=seen.hold_s, eccentric_s=seen.eccentric_s, sparc=smoothness,
             compensated=bool(pelvis.compensation), compensation=pelvis.compensation,
             deviation_deg=pelvis.deviation_deg, pelvis_deg=None,
+            time_under_tension_s=seen.concentric_s + seen.hold_s + seen.eccentric_s,
         )  # fmt: skip
 
     def _settle(self, frame: Frame) -> None:

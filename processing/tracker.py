@@ -19,7 +19,9 @@ from processing.counter import Counter, Found
 from processing.errors import ProcessingError
 from processing.exercises import EXERCISES, exercise_named
 from processing.orientation import Frame, Orientation
+from processing.quality import quality_of
 from processing.results import Event, Gap, Rep, SessionResult, SetSummary
+from processing.summary import of_session, of_set
 from sensor.samples import Samples
 
 SET_PAUSE_S = 8.0  # CONTRACT: a set ends after so long without the exercise's movement
@@ -92,6 +94,8 @@ class Tracker:
         seen = self._orientation
         gaps = tuple(Gap(*gap) for gap in seen.gaps)
         duration = seen.last_t - seen.first_t if seen.first_t is not None else 0.0
+        reps = tuple(self._reps)
+        sets = (*self._sets, self._summed(self._open)) if self._open else tuple(self._sets)
         return SessionResult(
             exercise=self._exercise,
             side=self._side,
@@ -100,9 +104,10 @@ class Tracker:
             samples=seen.samples,
             coverage=_coverage(seen.samples, duration, gaps),
             gaps=gaps,
-            sets=(*self._sets, self._open) if self._open else tuple(self._sets),
-            reps=tuple(self._reps),
-            quality={"gyroscope_bias_known": seen.bias_known},
+            sets=sets,
+            reps=reps,
+            quality=quality_of(self._exercise, seen, self._counters, sets, reps),
+            summary=of_session(sets, reps),
         )
 
     @property
@@ -214,7 +219,7 @@ class Tracker:
     def _end_set(self) -> list[Event]:
         if self._open is None:
             return []
-        ended, self._open = self._open, None
+        ended, self._open = self._summed(self._open), None
         self._sets.append(ended)
         self._pauses.clear()
         self._patience = SET_PAUSE_S
@@ -225,6 +230,10 @@ class Tracker:
         if len(self._counters) > 1:
             self._counter = None
         return [Event("set_ended", self._orientation.last_t, set=ended)]
+
+    def _summed(self, one: SetSummary) -> SetSummary:
+        """With what its repetitions have in common."""
+        return of_set(one, [rep for rep in self._reps if rep.set == one.set], self._sets[-1] if self._sets else None)
 
 
 def _coverage(samples: int, duration_s: float, gaps: Sequence[Gap]) -> float:
