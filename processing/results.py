@@ -40,7 +40,6 @@ class Rep:
     rep: its number in the set; of one that does not count, how many had been counted before it.
     counted is false only for the flags `partial` and `out_of_pose`.
     time_under_tension_s: concentric + hold + eccentric, without the rest (Faber et al., PeerJ 2015;3:e1102).
-    What has a default here and below came later: None in a result that was stored before.
     """
 
     set: int
@@ -63,7 +62,7 @@ class Rep:
     compensation: tuple[Compensation, ...]
     deviation_deg: float
     pelvis_deg: float | None
-    time_under_tension_s: float | None = None
+    time_under_tension_s: float
 
 
 @dataclass(frozen=True, slots=True)
