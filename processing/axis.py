@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -16,7 +17,13 @@ MOVING_DPS = 3.0  # faster than this the leg is on its way: above the rest's 2 d
 # Weighs the movement against the error of the speed, so that a way that was hardly gone says nothing of the leg:
 # (0.05 m/s of drift / 0.8 m of reach)², the same for about 25 frames in a row (ours).
 UNSURE = 0.1
-UNEXPLAINED = 0.5  # of the vertical speed's square, at most: otherwise it was no leg turning about a hip (ours)
+LEVEL = 4.0  # times more for what would tip the leg at rest: only a long way tells (ours)
+# Of the vertical speed's square a leg that turns about a resting hip leaves little unexplained: in nine of ten real
+# and simulated lifts less than 0.05. Walking, whose hip moves, leaves 0.1 and more.
+SURELY = 0.05
+SHAKILY = 0.5  # still shows something, where two such lifts from rest agree (ours)
+TELLING_DEG = 15.0  # a shorter way does not tell whether the leg lies or hangs: another one has to confirm it (ours)
+OTHER = math.cos(math.radians(45))  # half of what lies between any two of a leg's axes: the band was strapped anew (ours)
 REACH_M = (0.08, 1.5)  # from the hip to the band: mid-thigh of a child to the ankle of a giant
 SETTLED_DEG = 1.0  # a rest that has crept less needs no new reference: VQF's inclination error is 0.7 (SIGNALS)
 MEMORY = 0.5  # weight of the newest repetition in the leg's direction: a pushed band is re-learnt in two (ours)
@@ -35,13 +42,19 @@ def plane(normal: np.ndarray) -> np.ndarray:
     return np.stack([first, cross(normal, first)])
 
 
+# What an excursion shows of the axis: nothing that could be the exercise · the one known · one, where none was known ·
+# another one · the one known in another pose. Of the two last only more of the same can be sure.
+Shown = Literal["nothing", "known", "first", "other", "elsewhere"]
+
+
 class Turn:
     """Rotation about the vertical: standing external and internal rotation. Only the gyroscope sees it."""
 
-    blind = False  # it needs to learn nothing
+    lost = False  # there is nothing that it could lose
 
     def __init__(self, sign: int) -> None:
         self._to_degrees = sign * math.degrees(2)
+        self._pose: np.ndarray | None = None  # the vertical in the sensor where the last movement of the exercise began
         self.forget()
 
     def forget(self) -> None:
@@ -69,7 +82,15 @@ class Turn:
         """There is nothing to learn from a rest."""
         return False
 
-    def learn(self, moved: Stretch, whole: bool) -> bool:
+    def look(self, moved: Stretch, rested: bool, again: bool) -> Shown:
+        """What an excursion on its way out shows."""
+        return "known" if self._pose is None or float(self._pose @ moved.up[0]) > OTHER else "elsewhere"
+
+    def accept(self, moved: Stretch) -> None:
+        """A movement of the exercise: so the leg is held."""
+        self._pose = moved.up[0]
+
+    def learn(self, moved: Stretch) -> bool:
         return False
 
     def angles(self, frames: Sequence[Frame]) -> list[float]:
@@ -79,26 +100,32 @@ class Turn:
 class Lift:
     """Elevation of the leg, from gravity alone: absolute, free of drift.
 
-    Before the first lift the leg's direction in the sensor is unknown; until then the angle is how far
-    the vertical has moved in the sensor since the last rest, which is the elevation but for its sign.
-    The lift then shows the leg's direction: a band at the distance r from the hip is r sin(elevation)
-    above it, so that its vertical speed is r times the speed of the vertical along the leg. Turning the
-    foot moves the vertical too, but lifts nothing.
+    A lift shows the leg's direction: a band at the distance r from the hip is r sin(elevation) above it, so that
+    its vertical speed is r times the speed of the vertical along the leg. Turning the foot moves the vertical too,
+    but lifts nothing. While the direction is unknown, or the leg known cannot lie as it now rests (its owner
+    stands, or the band sits otherwise), the angle is how far the vertical has moved in the sensor since that rest,
+    which is the elevation but for its sign.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rest_slope_deg: float = 90.0) -> None:
+        self._steep = math.sin(math.radians(min(rest_slope_deg, 89.0)))
         self.rest: np.ndarray | None = None
         self.leg: np.ndarray | None = None
         self._shown: np.ndarray | None = None
+        self._hint: tuple[np.ndarray, bool, bool] | None = None  # the leg as the last lift showed it: how surely, from rest
 
     @property
-    def blind(self) -> bool:
-        """Whether lifting and turning the foot still look the same."""
-        return self.leg is None
+    def lost(self) -> bool:
+        """Whether the leg rests where the one known cannot lie."""
+        return self.leg is None and self._shown is not None
+
+    @property
+    def known(self) -> bool:
+        """Whether a lift has shown the leg's direction."""
+        return self._shown is not None
 
     def forget(self) -> None:
-        """The next frame does not follow the last one; the leg is still what it was."""
-        self.rest = None
+        """The next frame does not follow the last one; inclination is absolute, and the leg what it was."""
 
     def angle(self, frame: Frame) -> float:
         if self.rest is None:
@@ -118,6 +145,10 @@ class Lift:
         """Whether a rest at this angle is another rest than the one known."""
         return not -SETTLED_DEG < angle < SETTLED_DEG
 
+    def regained(self, frame: Frame) -> bool:
+        """Whether the leg, lost before, lies again as the one known can."""
+        return self._lies(Stretch([frame]).up[0], self._shown)
+
     def settle(self, frame: Frame) -> bool:
         """The leg rests here; whether the angles before are to be redone."""
         self._settle(Stretch([frame]).up[0])
@@ -126,28 +157,50 @@ class Lift:
     def _settle(self, rest: np.ndarray) -> None:
         self.rest = rest
         self._along = tuple(rest.tolist())  # what the vertical is compared with: the leg, or while that is unknown the rest
-        if self._shown is not None:
-            leg = self._shown - (self._shown @ self.rest) * self.rest
-            size = math.sqrt(leg @ leg)
-            if size > 0:  # who stands exactly upright has no direction that rises: the last one stays
-                self.leg = leg / size
-        if self.leg is not None:
+        self.leg = None
+        if self._shown is not None and self._lies(rest, self._shown):
+            leg = self._shown - (self._shown @ rest) * rest
+            self.leg = leg / math.sqrt(leg @ leg)
             self._along = tuple(self.leg.tolist())
 
-    def learn(self, moved: Stretch, whole: bool) -> bool:
-        """Learn the leg's direction from an excursion that began at rest; whether the angles before are to be redone.
+    def _lies(self, up: np.ndarray, leg: np.ndarray) -> bool:
+        """Whether so steep a leg can be at rest; upright there is no direction that rises."""
+        return abs(float(up @ leg)) <= self._steep
 
-        whole: the last frame is at rest again, and the next repetition starts from there.
+    def look(self, moved: Stretch, rested: bool, again: bool) -> Shown:
+        """What an excursion on its way out shows; it is learnt where it is new.
+
+        rested: the leg stood still before. again: it was seen before the leg was known, and has to show the same.
         """
-        reach, unexplained = _reach(moved)
-        size = math.sqrt(reach @ reach)
-        if not REACH_M[0] <= size <= REACH_M[1] or unexplained > UNEXPLAINED:
+        shown, unexplained = _direction(moved, rested)
+        if shown is None or unexplained > SHAKILY or not self._lies(moved.up[0], shown):
+            return "nothing" if self.leg is None or again else "known"
+        surely = unexplained <= SURELY
+        hint, self._hint = self._hint, (shown, surely, rested)
+        known = self._shown is not None and float(self._shown @ shown) > OTHER
+        if known and self.leg is not None:
+            return "known"
+        other = self._shown is not None and not known
+        agreed = hint is not None and float(hint[0] @ shown) > OTHER
+        twice = agreed and (surely and hint[1] and not other or rested and hint[2])
+        if not twice and (other or not (surely and rested and moved.wander_deg >= TELLING_DEG)):
+            return "nothing" if self.leg is None or again else "known"
+        self._shown = shown
+        self._settle(moved.up[0])
+        return "other" if other else "first"
+
+    def accept(self, moved: Stretch) -> None:
+        """There is nothing to learn but from the whole of it."""
+
+    def learn(self, moved: Stretch) -> bool:
+        """Learn the leg's direction from a whole repetition, rest to rest; whether the angles before are to be redone."""
+        shown, unexplained = _direction(moved)
+        if shown is None or unexplained > SHAKILY or not self._lies(moved.up[0], shown):
             return False
-        shown = reach / size
-        if self._shown is not None:
+        if self._shown is not None and float(self._shown @ shown) > OTHER:
             shown = MEMORY * shown + (1 - MEMORY) * self._shown
-        self._shown = shown / np.linalg.norm(shown)
-        self._settle(moved.up[-1 if whole else 0])
+        self._shown = shown / math.sqrt(shown @ shown)
+        self._settle(moved.up[-1])
         return True
 
     def inclination_deg(self, up: np.ndarray) -> float:
@@ -162,11 +215,20 @@ class Lift:
         return np.degrees(np.arctan2(moved.up @ side, moved.up @ self.rest))
 
 
-def _reach(moved: Stretch) -> tuple[np.ndarray, float]:
+def _direction(moved: Stretch, rested: bool = True) -> tuple[np.ndarray | None, float]:
+    """The leg's direction in the sensor (3,), None where the band did not rise as one on a leg does; the share unexplained."""
+    reach, unexplained = _reach(moved, rested)
+    size = math.sqrt(reach @ reach)
+    return (reach / size if REACH_M[0] <= size <= REACH_M[1] else None), unexplained
+
+
+def _reach(moved: Stretch, rested: bool) -> tuple[np.ndarray, float]:
     """From the hip to the band, m, in the sensor (3,), and the share of the vertical speed's square that it leaves.
 
     Least squares of the vertical speed over the vertical's speed in the sensor, over the stretches in which the leg
-    moves. Before and after each it stands still, which takes the accelerometer's errors off the integral.
+    moves. Before and after each it stands still, which takes the accelerometer's errors off the integral; of a first
+    one that did not begin at rest, whatever an unknown speed could explain is left out. How the leg lies at rest is
+    told by how the speed grows along the way; a short way leaves it horizontal.
     """
     up, t = moved.up, moved.t
     if len(t) < 5:
@@ -178,23 +240,23 @@ def _reach(moved: Stretch) -> tuple[np.ndarray, float]:
     edges = np.flatnonzero(moving[1:] != moving[:-1]) + 1  # neither end moves
     force = (up * moved.force).sum(axis=1)
     gained = np.concatenate([[0.0], ((force[1:] + force[:-1]) / 2 * np.diff(t)).cumsum()])
-    steps, speeds = [], []
+    steps, speeds, unknowns = [], [], 3
     for begin, end in (edges.reshape(-1, 2) + (-1, 1)).tolist():
-        part = t[begin:end] - t[begin]
-        speed = gained[begin:end] - gained[begin]
-        steps.append(step[begin:end])
-        speeds.append(speed - speed[-1] / part[-1] * part)
-    if not steps:
+        x, y, part = step[begin:end], gained[begin:end], t[begin:end] - t[begin]
+        y = y - y[0] - (y[-1] - y[0]) / part[-1] * part
+        if not (begin or rested):
+            line = np.stack([np.ones_like(part), part], axis=1)
+            x[0] = x[1]
+            unknowns += 2
+            x, y = (one - line @ np.linalg.lstsq(line, one, rcond=None)[0] for one in (x, y))
+        steps.append(x)
+        speeds.append(y)
+    if sum(map(len, steps)) <= 2 * unknowns:
         return np.zeros(3), 1.0
-    level = plane(up[0])
-    x = np.concatenate(steps) @ level.T
-    y = np.concatenate(speeds)
-    flat = np.linalg.solve(x.T @ x + UNSURE * np.eye(2), x.T @ y)
-    left = y - x @ flat
-    return flat @ level, float(left @ left / (y @ y)) if y.any() else 1.0
-
-
-def lifted(moved: Stretch) -> bool:
-    """Whether the band rose as a band on a lifted leg does, however shakily."""
-    reach = _reach(moved)[0]
-    return REACH_M[0] <= math.sqrt(reach @ reach) <= REACH_M[1]
+    x, y = np.concatenate(steps), np.concatenate(speeds)
+    square, product = x.T @ x, x.T @ y
+    level = np.eye(3) + LEVEL * np.outer(up[0], up[0])
+    reach = np.linalg.solve(square + UNSURE * level, product)
+    best = np.linalg.lstsq(square, product, rcond=None)[0]
+    left = y - x @ best
+    return reach, float(left @ left / (y @ y)) * len(y) / (len(y) - unknowns) if y.any() else 1.0

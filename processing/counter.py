@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from processing.axis import Lift, Turn, lifted
+from processing.axis import Lift, Turn
 from processing.compensation import LiftWatch, TurnWatch
 from processing.exercise import Exercise
 from processing.measure import shape, sparc
@@ -21,8 +21,12 @@ from processing.results import Rep
 OWN_REPS = 6  # SIGNALS: the person's own range of motion is the median of the last six
 PARTIAL = 0.45  # SIGNALS: of the person's own range of motion; less is a partial repetition
 SURE_DEG = 10.0  # a first movement of less waits for a second one like it (SIGNALS: smallest real ones are 6 to 8)
-SMALLER = 0.35  # of it; two alike above this after a long pause are a smaller set (ours: partial ones are up to a third)
+SMALLER = 0.20  # of it: after a long pause SMALL_SET alike above this are a smaller set (ours)
+SMALL_SET = 3  # a partial repetition comes between full ones, not in a row (ours)
+AS_EVER = 0.70  # of the own range, and
+AS_EVER_TIME = 0.50  # of the own time: what is less is a repetition only in the company of others (ours)
 ALIKE = 0.6  # two movements are alike when the smaller has this share of the larger (ours)
+COMPANY_S = 10.0  # and not further apart: SIGNALS, slow people rest so long
 MIN_S = 0.8  # SIGNALS: no repetition is shorter
 TOO_FAST_S = 2.0  # CONTRACT
 INCOMPLETE = 0.15  # of the ROM not come back: three times the contract's 5 % of the top (ours)
@@ -50,17 +54,20 @@ class Counter:
         if exercise.movement == "turn":
             self._axis, self._watch = Turn(sign), TurnWatch()
         else:
-            self._axis = Lift()
+            self._axis = Lift(exercise.rest_slope_deg)
             self._watch = LiftWatch(self._axis, exercise.terminal_rotation)
-        self._excursions = Excursions()
+        self._excursions = Excursions(exercise.max_rom_deg)
         self.angle_deg = 0.0  # from the rest of the present repetition
         self._frames: list[Frame] = []  # those of self._excursions.angles
         self._looked_at: tuple[Move | None, Stretch | None] = None, None
         self._own_rom: float | None = None
         self._roms: deque[float] = deque(maxlen=OWN_REPS)
-        self._blind_reps = 0  # counted ones, measured before the leg's direction was known
+        self._spans: deque[float] = deque(maxlen=OWN_REPS)  # s, from rest to the moment of counting
         self._fresh = True  # nothing has been counted since the last long pause
-        self._waiting: Rep | None = None
+        self._unsure = False  # nothing has been counted in the pose that was last taken
+        self._again = False  # while the past is seen again
+        self._waiting: list[Rep] = []  # each a repetition if more like it follow
+        self._told = -1  # the frame until which movements were reported
         self._unclosed: Rep | None = None
 
     def pace(self, frame_s: float) -> None:
@@ -75,9 +82,14 @@ class Counter:
         if moves:
             found = [new for move in moves for new in self._moved(move)]
         if len(frames) > len(excursions.angles):
-            del frames[: len(frames) - len(excursions.angles)]
-        if excursions.still and excursions.state == "rest" and self._axis.crept(angle):
-            self._settle(frame)
+            self._trim()
+        if excursions.still:
+            if excursions.state == "rest":
+                if self._axis.crept(angle):
+                    self._settle(frame)
+            elif self._axis.lost and self._axis.regained(frame):
+                excursions.rest_here()
+                self._settle(frame)
         self.angle_deg = excursions.angles[-1] - excursions.zero
         return found
 
@@ -87,8 +99,8 @@ class Counter:
 
     def forget(self) -> list[Found]:
         """The next frame does not follow the last one. What the person has shown of themself stays known."""
-        found = [Found("closed", self._unclosed)] if self._unclosed else NOTHING
-        self._unclosed = self._waiting = None
+        found = self._close_now()
+        self._waiting.clear()
         self._axis.forget()
         self._excursions.forget()
         self._frames.clear()
@@ -110,54 +122,86 @@ class Counter:
 
     @property
     def leg_known(self) -> bool | None:
-        """Whether lifting the leg and turning the foot could be told apart in every repetition; None: nothing is lifted."""
-        return self._blind_reps == 0 if self.exercise.movement == "lift" else None
+        """Whether a lift has shown how the band sits on the leg; None: nothing is lifted."""
+        return self._axis.known if isinstance(self._axis, Lift) else None
 
     def _moved(self, move: Move) -> list[Found]:
+        if move.end <= self._told:
+            return NOTHING
         if move.kind == "turned":
             return self._turned(move)
         if move.kind == "closed":
             return self._closed(move)
-        self._settle(self._frame(move.end))
+        if move.end == self._excursions.origin:
+            self._settle(self._frame(move.end))
         return NOTHING
 
     def _turned(self, move: Move) -> list[Found]:
         """Enough of the way is back: now it is a repetition, a partial one, or something else."""
-        if self._axis.blind:
-            if self._axis.learn(self._stretch(move), whole=False):
-                self._look_again()
-                if not self._excursions.has_turned():
-                    return NOTHING
-            elif not lifted(self._stretch(move)):
-                return NOTHING
-        rep, own = self._measured(move), self._own_rom
+        shown = self._axis.look(self._stretch(replace(move, end=move.peak)), move.rested, self._again)
+        if shown == "nothing":
+            return NOTHING
+        if shown in ("first", "other") and not self._again:
+            return self._see_again(doubt=shown == "other")
+        rep = self._measured(move)
         if not self._is_the_exercise(move, rep):
-            if own is None or rep.rom_deg < PARTIAL * own:
+            if self._own_rom is None or rep.rom_deg < PARTIAL * self._own_rom:
                 return NOTHING
-            return self._report(replace(rep, counted=False, flags=("out_of_pose",)))
-        first, self._waiting = self._waiting, None
-        if own is None:
-            sure = rep.rom_deg >= SURE_DEG
-        else:
-            sure = rep.rom_deg >= PARTIAL * own
-        if sure:
-            return self._as_partial(first) + self._report(rep)
-        if not self._fresh or (own and rep.rom_deg < SMALLER * own):
-            return self._as_partial(first) + self._as_partial(rep)
-        if first is None:
-            self._waiting = rep
-            return NOTHING
-        if not ALIKE * rep.rom_deg <= first.rom_deg <= rep.rom_deg / ALIKE:
-            self._waiting = rep
-            return self._as_partial(first)
-        self._roms.clear()  # two alike: this is what the person does today
-        return self._report(first) + self._report(rep)
+            return self._report(move, replace(rep, counted=False, flags=("out_of_pose",)))
+        self._axis.accept(self._stretch(move))
+        if shown == "elsewhere":
+            self._unsure = True
+            self._waiting.clear()
+        return self._judged(move, rep)
 
-    def _as_partial(self, rep: Rep | None) -> list[Found]:
-        """Told as what it is once the person's own range is known; before that nobody can say."""
-        if rep is None or self._own_rom is None:
+    def _see_again(self, doubt: bool) -> list[Found]:
+        """The axis was another one: so were the movements."""
+        found = self._close_now()
+        self._unsure = self._unsure or doubt
+        self._waiting.clear()
+        self._again = True
+        moves = self._excursions.again(self._axis.angles(self._frames))
+        self._trim()
+        for move in moves:
+            if move.start >= self._excursions.first:
+                found = found + self._moved(move)
+        self._again = False
+        return found
+
+    def _judged(self, move: Move, rep: Rep) -> list[Found]:
+        """A movement of the exercise: a repetition, a partial one, or to be told in the company of others."""
+        own, company = self._own_rom, []
+        while self._waiting and _alike(self._waiting[-1], rep):
+            company.insert(0, self._waiting.pop())
+        found = self._as_partial(move, *self._waiting)
+        self._waiting.clear()
+        small = own is not None and rep.rom_deg < PARTIAL * own
+        far = own is None or rep.rom_deg >= AS_EVER * own
+        long = own is None or rep.end_s - rep.start_s >= AS_EVER_TIME * median(self._spans)
+        if self._unsure or self._fresh:
+            sure = rep.rom_deg >= SURE_DEG if own is None else far and long
+            sure = sure and not self._unsure
+            fidget = not far and (not long or rep.rom_deg < SMALLER * own)
+        else:
+            sure = not small and (far or long)
+            fidget = not sure
+        if fidget:
+            return found + self._as_partial(move, *company, rep)
+        if not sure:
+            company.append(rep)
+            if len(company) < (SMALL_SET if small else 2):
+                self._waiting = company
+                return found
+            self._roms.clear()  # this is what the person does today
+            self._spans.clear()
+            return found + self._report(move, *company)
+        return found + self._report(move, *company, rep)
+
+    def _as_partial(self, move: Move, *reps: Rep) -> list[Found]:
+        """Told as what they are once the person's own range is known; before that nobody can say."""
+        if self._own_rom is None:
             return NOTHING
-        return self._report(replace(rep, counted=False, flags=("partial", *rep.flags)))
+        return self._report(move, *(replace(rep, counted=False, flags=("partial", *rep.flags)) for rep in reps))
 
     def _is_the_exercise(self, move: Move, rep: Rep) -> bool:
         """The pose and the axis: not walking, not turning round, not another exercise."""
@@ -170,25 +214,36 @@ class Counter:
             return False
         return abs(math.degrees(moved.heading[move.peak - move.start])) <= self.exercise.wobble_deg
 
-    def _report(self, rep: Rep) -> list[Found]:
-        if rep.counted:
-            self._fresh = False
-            self._learn_rom(rep.rom_deg)
-        self._unclosed = rep
-        return [Found("counted" if rep.counted else "partial", rep)]
+    def _report(self, move: Move, *reps: Rep) -> list[Found]:
+        """For good; all but the last are over."""
+        found = []
+        for rep in reps:
+            found += self._close_now()
+            if rep.counted:
+                self._fresh = self._unsure = False
+                self._spans.append(rep.end_s - rep.start_s)
+                self._learn_rom(rep.rom_deg)
+            self._unclosed = rep
+            found.append(Found("counted" if rep.counted else "partial", rep))
+        if reps:
+            self._told = move.end
+        return found
+
+    def _close_now(self) -> list[Found]:
+        rep, self._unclosed = self._unclosed, None
+        return [Found("closed", rep)] if rep else []
 
     def _closed(self, move: Move) -> list[Found]:
         """The leg is back: the repetition's numbers are final."""
         rep, self._unclosed = self._unclosed, None
         if rep is None:
-            if self._waiting:
-                self._waiting = self._measured(move, self._waiting)
+            if self._waiting and self._waiting[-1].start_s == self._frame(move.start).t:
+                self._waiting[-1] = self._measured(move, self._waiting[-1])
             return NOTHING
         if rep.counted:
             self._roms.pop()
-            if self._axis.learn(self._stretch(move), whole=True):
+            if self._axis.learn(self._stretch(move)):
                 self._look_again()
-            self._blind_reps += self._axis.blind
         final = self._measured(move, rep, learn=rep.counted)
         if rep.counted:
             self._learn_rom(final.rom_deg)
@@ -221,12 +276,15 @@ class Counter:
             time_under_tension_s=seen.concentric_s + seen.hold_s + seen.eccentric_s,
         )  # fmt: skip
 
+    def _trim(self) -> None:
+        del self._frames[: len(self._frames) - len(self._excursions.angles)]
+
     def _settle(self, frame: Frame) -> None:
         if self._axis.settle(frame):
             self._look_again()
 
     def _look_again(self) -> None:
-        self._excursions.replace(self._axis.angles(self._frames))
+        self._excursions.replace(self._axis.angles(self._frames[-self._excursions.needed :]))
 
     def _learn_rom(self, rom_deg: float) -> None:
         self._roms.append(rom_deg)
@@ -241,6 +299,10 @@ class Counter:
             first = self._excursions.first
             self._looked_at = move, Stretch(self._frames[move.start - first : move.end + 1 - first])
         return self._looked_at[1]
+
+
+def _alike(one: Rep, other: Rep) -> bool:
+    return ALIKE * other.rom_deg <= one.rom_deg <= other.rom_deg / ALIKE and other.start_s - one.end_s <= COMPANY_S
 
 
 NOTHING: list[Found] = []

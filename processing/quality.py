@@ -1,8 +1,7 @@
 """What a session's data do not carry, said instead of guessed. One entry a question; None where it does not arise.
 
 gyroscope_bias_known: the band was once still long enough. If not, a turn's angle drifts with the unknown bias.
-leg_direction_known: how the band sits on a leg that is lifted was known in every repetition. If not, a range of
-    motion may hold some of the foot's turning.
+leg_direction_known: a lift has shown how the band sits on the leg. If not, none could be counted.
 axis_clear: a pelvis that moves by 10 degrees, SIGNALS' fault, would stand out from the person's own way to move.
 compensation_from_deg: so much pelvis rotation would; CONTRACT's 5 or, of a person who moves unevenly, more.
 exercise_recognised: null was asked for, and something was recognised.
@@ -31,7 +30,7 @@ def quality_of(
 ) -> dict[str, Any]:
     counted = [rep for rep in reps if rep.counted]
     done = [counter for counter in counters if any(rep.exercise == counter.exercise.name for rep in counted)]
-    legs = [counter.leg_known for counter in done if counter.leg_known is not None]
+    legs = [counter.leg_known for counter in (done if told is None else counters) if counter.leg_known is not None]
     from_deg = _compensation_from(done, counted)
     return {
         "gyroscope_bias_known": seen.bias_known,

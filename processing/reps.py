@@ -18,6 +18,7 @@ MIN_HYSTERESIS_DEG = 3.5  # half of the smallest real abductions (7 deg), 5 x VQ
 REST_DPS = 2.0  # SIGNALS: slower than this the leg is at rest
 QUIET_S = 0.4  # a rest is at least this long (ours)
 HELD_S = 1.5  # SIGNALS: a still top this long is a hold, or a new place
+HISTORY_S = 20.0  # kept, to be seen again about a better axis (ours)
 LONGEST_S = 60.0  # who is away for so long has not begun a repetition (SIGNALS: tops are held for 4 to 6 s)
 
 
@@ -26,12 +27,14 @@ class Move:
     """`turned` back 60 % of the way (the moment to count), `closed` at rest, or `dropped`: it never came back.
 
     start, peak, end: frame numbers; end is the newest known while the leg is still on its way.
+    rested: the leg stood still before it left.
     """
 
     kind: Literal["turned", "closed", "dropped"]
     start: int
     peak: int
     end: int
+    rested: bool
 
 
 class Excursions:
@@ -39,9 +42,11 @@ class Excursions:
 
     angles: those of frames number `first` and on · zero: the angle at rest that the last one is seen from ·
     still: for how many frames the angle has stood still.
+    limit_deg: further out is no excursion: whoever goes there is on the way to another pose.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit_deg: float = math.inf) -> None:
+        self._limit = limit_deg
         self.first = 0
         self.angles: list[float] = []
         self._hysteresis = MIN_HYSTERESIS_DEG
@@ -50,8 +55,8 @@ class Excursions:
 
     def pace(self, frame_s: float) -> None:
         """How far the frames are apart, s."""
-        self._quiet, self._held, self._longest = (
-            max(2, round(seconds / frame_s)) for seconds in (QUIET_S, HELD_S, LONGEST_S)
+        self._quiet, self._held, self._longest, self._history = (
+            max(2, round(seconds / frame_s)) for seconds in (QUIET_S, HELD_S, LONGEST_S, HISTORY_S)
         )
         self._rest_step = REST_DPS * frame_s
         self._calm = REST_DPS * QUIET_S
@@ -63,38 +68,57 @@ class Excursions:
     def forget(self) -> None:
         """Start anew at the next frame: the angle before it means nothing any more."""
         self.first += len(self.angles)
+        self._begin()
+
+    def again(self, angles: Sequence[float]) -> list[Move]:
+        """All that is still known, seen about another axis: what would have been decided."""
+        self._begin()
+        return [move for angle in angles for move in self.update(angle)]
+
+    def _begin(self) -> None:
         self.angles.clear()
         self.state: Literal["rest", "away", "back"] = "rest"
         self.still = 0
         self.zero = math.inf
         self.origin = self._low = self._peak = self.first
+        self._last_still = -math.inf
+        self._rested = False
         self._rest_since: int | None = None
         self._hold: int | None = None
+        self._adrift: float | None = None  # the highest angle since the leg went beyond the limit; None where it has come to rest
 
     def angle(self, frame: int) -> float:
         return self.angles[frame - self.first]
 
+    @property
+    def needed(self) -> int:
+        """So many of the newest frames belong to the open excursion or may belong to the next one."""
+        return min(len(self.angles), self.first + len(self.angles) - self.origin + self._quiet)
+
     def replace(self, angles: Sequence[float]) -> None:
-        """The same frames seen about a better axis."""
-        self.angles[:] = angles
+        """The needed frames seen about a better axis."""
+        self.angles[-len(angles) :] = angles
         self.zero = self.angle(self.origin)
 
     def update(self, angle: float) -> list[Move]:
         """What the next frame, at this angle in degrees, decides."""
         angles = self.angles
-        extra = self.origin - self._quiet - self.first
-        if extra > self._quiet:  # not earlier: who reads the last moves still needs their frames
+        extra = self.origin - self._history - self.first
+        if extra > self._history:
             del angles[:extra]
             self.first += extra
         angles.append(angle)
         n, calm = self._quiet, self._calm
         if len(angles) >= n and -calm < angle - angles[-n] < calm and max(angles[-n:]) - min(angles[-n:]) < calm:
             self.still += 1
+            self._last_still = self.first + len(angles) - 1
         else:
             self.still = 0
         if self.state != "rest":
             return self._away(angle) if self.state == "away" else self._back(angle)
-        if self.still or angle <= self.zero:
+        if self._adrift is not None:
+            self._drift(angle)
+        elif self.still or angle <= self.zero:
             self.zero, self.origin = angle, self.first + len(angles) - 1
         elif angle - self.zero >= self._hysteresis:
             self._leave()
@@ -105,31 +129,36 @@ class Excursions:
         top = self.angle(self._peak)
         if angle > top:
             self._peak, top = now, angle
+            if top - self.zero > self._limit:
+                self._rest(now)
+                self._adrift = angle
+                return NOTHING
         if self.still >= self._held:
             self._hold = now
         if top - angle >= RETURNED * (top - self.zero):
             self.state, self._low, self._rest_since = "back", now, None
-            return [Move("turned", self.origin, self._peak, now)]
+            return [Move("turned", self.origin, self._peak, now, self._rested)]
         if self._hold is not None and angle - self.angle(self._hold) >= self._hysteresis:
             return self._drop(self._hold)
         if now - self.origin > self._longest:
             return self._drop(now)
         return NOTHING
 
-    def has_turned(self) -> bool:
-        """Look again at an excursion that has just turned, its angles having been replaced; it may go on."""
-        angles = self.angles[self.origin - self.first :]
-        top = max(angles)
-        self._peak = self.origin + angles.index(top)
-        if top - self.zero < self._hysteresis:
-            self._rest(self.first + len(self.angles) - 1)
-        elif top - angles[-1] < RETURNED * (top - self.zero):
-            self.state = "away"
-        return self.state == "back"
+    def rest_here(self) -> None:
+        """The leg has come to rest, whatever it seemed to be doing."""
+        self._rest(self.first + len(self.angles) - 1)
+
+    def _drift(self, angle: float) -> None:
+        """On the way to another pose there is no rest to leave until the leg stands still, or comes back down."""
+        self._rest(self.first + len(self.angles) - 1)
+        if not self.still and angle > self._adrift - self._hysteresis:
+            self._adrift = max(self._adrift, angle)
+        else:
+            self._adrift = None
 
     def _drop(self, rest: int) -> list[Move]:
         """The leg has found a new rest, and may have left that one already."""
-        dropped = Move("dropped", self.origin, self._peak, rest)
+        dropped = Move("dropped", self.origin, self._peak, rest, self._rested)
         self._rest(rest)
         if self.angles[-1] - self.zero >= self._hysteresis:
             self._leave()
@@ -151,7 +180,7 @@ class Excursions:
         if not leaving and self.still < self._quiet and now - self.origin <= self._longest:
             return NOTHING
         end = self._low if self._rest_since is None else self._rest_since
-        closed = Move("closed", self.origin, self._peak, end)
+        closed = Move("closed", self.origin, self._peak, end, self._rested)
         self._rest(self._low)
         if leaving:
             self._leave()
@@ -176,6 +205,7 @@ class Excursions:
             start -= 1
         self._peak = self.first + len(angles) - 1
         self._rest(self.first + start)
+        self._rested = self.origin - self._last_still <= self._quiet
         self.state, self._hold, self.still = "away", None, 0
 
 

@@ -75,7 +75,7 @@ def of_quality(quality: dict[str, Any]) -> list[str]:
     if quality.get("gyroscope_bias_known") is False:
         told.append("The band was never still: angles may have drifted.")
     if quality.get("leg_direction_known") is False:
-        told.append("How the band sits on the leg was not always known: a range of motion may hold some turning of the foot.")
+        told.append("No lift showed how the band sits on the leg, so none was counted.")
     if quality.get("axis_clear") is False:
         least = quality["compensation_from_deg"]
         told.append(f"The movement varied too much to judge the pelvis: only {least:.0f} degrees of it would stand out.")

@@ -8,7 +8,7 @@ EXERCISE = Exercise(
     movement="lift",
     max_rom_deg=80.0,  # a leg lifted further is no longer abducted (ours)
     wobble_deg=60.0,  # real legs swing forward as they rise (ours)
-    rest_slope_deg=35.0,  # a leg that lies, on a cushion or over an edge; one that stands is at 90 (ours)
+    rest_slope_deg=45.0,  # half-way between a leg that lies and one that stands (ours)
     terminal_rotation=True,
     track={  # Kouyoumdjian 2012 for the range of motion; the tempo is ours
         "pose": "side_lying", "joint": "hip_abduction", "sign": 1, "rom_deg": 30.0,
