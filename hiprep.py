@@ -303,7 +303,7 @@ def _counted(recording: Recording, name: str, progress: Callable = lambda blocks
 
 
 def _baselines(told: float | str | None, meta: Meta) -> dict[str, float]:
-    """Exercise -> the person's own range of motion on another day: a session's JSON, or a number for the one exercise."""
+    """Exercise -> the person's own range of motion on another day: a session's JSON, or degrees of the one exercise."""
     from processing.summary import baselines_of
     from sensor.files import checked, json_object
 

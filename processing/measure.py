@@ -62,7 +62,7 @@ def _crossing(t: np.ndarray, angle: np.ndarray, level: float, i: int) -> float:
 
 
 def _stop(angle: np.ndarray, i: int) -> int:
-    """From frame i on: the first after which the angle does not grow. Cut off earlier, a smooth movement looks rough."""
+    """The first frame from i on after which the angle does not grow: cut off earlier, a smooth way looks rough."""
     falling = np.flatnonzero(np.diff(angle[i:]) <= 0)
     return i + int(falling[0]) if len(falling) else len(angle) - 1
 

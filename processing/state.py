@@ -51,7 +51,8 @@ def restored(data: bytes, kind: type, form: Callable[[Any], str]) -> Any:
         root = _Reader().value(json.loads(body))
         wanted = form(root) if isinstance(root, kind) else None
     except Exception as error:  # whatever a stranger may have written into it
-        raise ProcessingError(f"a saved state is damaged (wanted a {kind.__name__}, got {type(error).__name__})") from error
+        got = type(error).__name__
+        raise ProcessingError(f"a saved state is damaged (wanted a {kind.__name__}, got {got})") from error
     if wanted is None:
         raise ProcessingError(f"not a saved state (wanted a {kind.__name__}, got {type(root).__name__})")
     if wanted.encode() != words[1]:
@@ -96,7 +97,8 @@ class _Writer:
                 return ["named", name, *map(self.node, value)]
             if _is_plain(kind):
                 return ["object", name, {key: self.node(part) for key, part in _attributes(value)}]
-        raise ProcessingError(f"a state holds what cannot be stored (wanted plain values, got {kind.__module__}.{kind.__name__})")
+        got = f"{kind.__module__}.{kind.__name__}"
+        raise ProcessingError(f"a state holds what cannot be stored (wanted plain values, got {got})")
 
 
 class _Reader:

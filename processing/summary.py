@@ -78,7 +78,8 @@ def baselines_of(document: Any, side: str, placement: str) -> dict[str, float]:
             if rep["counted"]:
                 roms.setdefault(str(rep["exercise"]), []).append(float(rep["rom_deg"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise ProcessingError(f"the baseline is no session (wanted {SCHEMA}, got {type(error).__name__} {error})") from error
+        got = f"{type(error).__name__} {error}"
+        raise ProcessingError(f"the baseline is no session (wanted {SCHEMA}, got {got})") from error
     if found != (SCHEMA, side, placement):
         wanted, got = " ".join((SCHEMA, side, placement)), " ".join(map(str, found))
         raise ProcessingError(f"the baseline is of something else (wanted {wanted}, got {got})")

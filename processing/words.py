@@ -63,7 +63,8 @@ def of_fatigue(fatigue: dict[str, float]) -> str:
 def of_change(change: dict[str, Any]) -> str:
     """A range of motion against another day's; said to have changed only if that can be measured."""
     by, mdc = change["change_deg"], change["mdc_deg"]
-    text = f"{change['now_deg']:.0f} degrees, {abs(by):.0f} {'less' if by < 0 else 'more'} than the baseline's {change['baseline_deg']:.0f}"
+    than = f"{abs(by):.0f} {'less' if by < 0 else 'more'} than the baseline's {change['baseline_deg']:.0f}"
+    text = f"{change['now_deg']:.0f} degrees, {than}"
     if mdc is None:
         return f"{text}; what change can be measured here is not known"
     return f"{text}: a change" if change["measurable"] else f"{text}: no measurable change (under {mdc:g})"

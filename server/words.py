@@ -72,11 +72,17 @@ def compensation(rep: dict[str, Any]) -> str:
 
 def of_set(result: dict[str, Any], number: int) -> str:
     """What its repetitions have in common; nothing of a set that none was counted in, or that was stored without it."""
-    numbers, fatigue = next(((one.get("numbers"), one.get("fatigue")) for one in result["sets"] if one["set"] == number), (None, None))
+    done = next((one for one in result["sets"] if one["set"] == number), {})
+    numbers = done.get("numbers")
     if not numbers:
         return ""
-    parts = [f"{of_rom(numbers, '°')}", f"{numbers['time_under_tension_s']:.0f} s under tension", f"{100 * numbers['compensation_rate']:.0f} % compensated"]
-    return ", " + ", ".join([*parts, *([of_fatigue(fatigue)] if fatigue else [])])
+    parts = [
+        of_rom(numbers, "°"),
+        f"{numbers['time_under_tension_s']:.0f} s under tension",
+        f"{100 * numbers['compensation_rate']:.0f} % compensated",
+        *([of_fatigue(done["fatigue"])] if done["fatigue"] else []),
+    ]
+    return ", " + ", ".join(parts)
 
 
 def kind(rep: dict[str, Any]) -> str:
