@@ -94,7 +94,7 @@ class Tracker:
         seen = self._orientation
         gaps = tuple(Gap(*gap) for gap in seen.gaps)
         duration = seen.last_t - seen.first_t if seen.first_t is not None else 0.0
-        reps = tuple(self._reps)
+        reps = self.reps
         sets = (*self._sets, self._summed(self._open)) if self._open else tuple(self._sets)
         return SessionResult(
             exercise=self._exercise,
@@ -109,6 +109,11 @@ class Tracker:
             quality=quality_of(self._exercise, seen, self._counters, sets, reps),
             summary=of_session(sets, reps),
         )
+
+    @property
+    def reps(self) -> tuple[Rep, ...]:
+        """Those of the result, without the work of summing them up."""
+        return tuple(self._reps)
 
     @property
     def live(self) -> Live:
