@@ -21,6 +21,7 @@ LEVEL = 4.0  # times more for what would tip the leg at rest: only a long way te
 # Of the vertical speed's square a leg that turns about a resting hip leaves little unexplained: in nine of ten real
 # and simulated lifts less than 0.05. Walking, whose hip moves, leaves 0.1 and more.
 SURELY = 0.05
+UNKNOWNS = 3  # that so many samples at most explain for sure
 SHAKILY = 0.5  # still shows something, where two such lifts from rest agree (ours)
 TELLING_DEG = 15.0  # a shorter way does not tell whether the leg lies or hangs: another one has to confirm it (ours)
 OTHER = math.cos(math.radians(45))  # half of what lies between any two of a leg's axes: the band was strapped anew (ours)
@@ -50,11 +51,11 @@ Shown = Literal["nothing", "known", "first", "other", "elsewhere"]
 class Turn:
     """Rotation about the vertical: standing external and internal rotation. Only the gyroscope sees it."""
 
-    lost = False  # there is nothing that it could lose
+    blind = False  # it needs to know nothing of the leg
 
     def __init__(self, sign: int) -> None:
         self._to_degrees = sign * math.degrees(2)
-        self._pose: np.ndarray | None = None  # the vertical in the sensor where the last movement of the exercise began
+        self._pose: tuple[float, ...] | None = None  # the vertical in the sensor where the last movement of the exercise began
         self.forget()
 
     def forget(self) -> None:
@@ -84,11 +85,15 @@ class Turn:
 
     def look(self, moved: Stretch, rested: bool, again: bool) -> Shown:
         """What an excursion on its way out shows."""
-        return "known" if self._pose is None or float(self._pose @ moved.up[0]) > OTHER else "elsewhere"
+        return "known" if self._pose is None or float(moved.up[0] @ self._pose) > OTHER else "elsewhere"
+
+    def in_pose(self, frame: Frame) -> bool:
+        """Whether the leg is held as in the last movement of the exercise, if there was one."""
+        return self._pose is None or _along(frame, self._pose) > OTHER
 
     def accept(self, moved: Stretch) -> None:
         """A movement of the exercise: so the leg is held."""
-        self._pose = moved.up[0]
+        self._pose = tuple(moved.up[0].tolist())
 
     def learn(self, moved: Stretch) -> bool:
         return False
@@ -112,12 +117,12 @@ class Lift:
         self.rest: np.ndarray | None = None
         self.leg: np.ndarray | None = None
         self._shown: np.ndarray | None = None
-        self._hint: tuple[np.ndarray, bool, bool] | None = None  # the leg as the last lift showed it: how surely, from rest
+        self._hint: np.ndarray | None = None  # the leg as the last lift from rest showed it, surely or not
 
     @property
-    def lost(self) -> bool:
-        """Whether the leg rests where the one known cannot lie."""
-        return self.leg is None and self._shown is not None
+    def blind(self) -> bool:
+        """Whether the leg is not known, or rests where the one known cannot lie."""
+        return self.leg is None
 
     @property
     def known(self) -> bool:
@@ -130,15 +135,13 @@ class Lift:
     def angle(self, frame: Frame) -> float:
         if self.rest is None:
             self.settle(frame)
-        w, x, y, z = frame[1:5]
-        ax, ay, az = self._along
-        along = 2 * (ax * (x * z - w * y) + ay * (y * z + w * x)) + az * (1 - 2 * (x * x + y * y))
+        along = _along(frame, self._what)
         if self.leg is None:
             return math.degrees(math.acos(max(-1.0, min(1.0, along))))
         return math.degrees(math.asin(max(-1.0, min(1.0, along))))
 
     def angles(self, frames: Sequence[Frame]) -> list[float]:
-        along = np.clip(Stretch(frames).up @ self._along, -1.0, 1.0)
+        along = np.clip(Stretch(frames).up @ self._what, -1.0, 1.0)
         return np.degrees(np.arccos(along) if self.leg is None else np.arcsin(along)).tolist()
 
     def crept(self, angle: float) -> bool:
@@ -146,8 +149,12 @@ class Lift:
         return not -SETTLED_DEG < angle < SETTLED_DEG
 
     def regained(self, frame: Frame) -> bool:
-        """Whether the leg, lost before, lies again as the one known can."""
-        return self._lies(Stretch([frame]).up[0], self._shown)
+        """Whether a leg known before lies again as it can."""
+        return self._shown is not None and self._lies(Stretch([frame]).up[0], self._shown)
+
+    def in_pose(self, frame: Frame) -> bool:
+        """Whether the leg may lie, or be lifted from where it lies."""
+        return self._shown is None or _along(frame, self._shown) > -self._steep
 
     def settle(self, frame: Frame) -> bool:
         """The leg rests here; whether the angles before are to be redone."""
@@ -156,12 +163,12 @@ class Lift:
 
     def _settle(self, rest: np.ndarray) -> None:
         self.rest = rest
-        self._along = tuple(rest.tolist())  # what the vertical is compared with: the leg, or while that is unknown the rest
+        self._what = tuple(rest.tolist())  # what the vertical is compared with: the leg, or while that is unknown the rest
         self.leg = None
         if self._shown is not None and self._lies(rest, self._shown):
             leg = self._shown - (self._shown @ rest) * rest
             self.leg = leg / math.sqrt(leg @ leg)
-            self._along = tuple(self.leg.tolist())
+            self._what = tuple(self.leg.tolist())
 
     def _lies(self, up: np.ndarray, leg: np.ndarray) -> bool:
         """Whether so steep a leg can be at rest; upright there is no direction that rises."""
@@ -172,19 +179,20 @@ class Lift:
 
         rested: the leg stood still before. again: it was seen before the leg was known, and has to show the same.
         """
-        shown, unexplained = _direction(moved, rested)
+        unknown: Shown = "nothing" if self.leg is None or again else "known"
+        if not rested:  # of a step between steps
+            return unknown
+        shown, unexplained = _direction(moved)
         if shown is None or unexplained > SHAKILY or not self._lies(moved.up[0], shown):
-            return "nothing" if self.leg is None or again else "known"
-        surely = unexplained <= SURELY
-        hint, self._hint = self._hint, (shown, surely, rested)
+            return unknown
+        hint, self._hint = self._hint, shown
         known = self._shown is not None and float(self._shown @ shown) > OTHER
         if known and self.leg is not None:
             return "known"
         other = self._shown is not None and not known
-        agreed = hint is not None and float(hint[0] @ shown) > OTHER
-        twice = agreed and (surely and hint[1] and not other or rested and hint[2])
-        if not twice and (other or not (surely and rested and moved.wander_deg >= TELLING_DEG)):
-            return "nothing" if self.leg is None or again else "known"
+        telling = unexplained <= SURELY and moved.wander_deg >= TELLING_DEG and not other
+        if not telling and (hint is None or float(hint @ shown) < OTHER):
+            return unknown
         self._shown = shown
         self._settle(moved.up[0])
         return "other" if other else "first"
@@ -215,20 +223,25 @@ class Lift:
         return np.degrees(np.arctan2(moved.up @ side, moved.up @ self.rest))
 
 
-def _direction(moved: Stretch, rested: bool = True) -> tuple[np.ndarray | None, float]:
+def _along(frame: Frame, way: Sequence[float]) -> float:
+    """The vertical along a direction in the sensor (3,)."""
+    _, w, x, y, z, *_ = frame
+    return 2 * (way[0] * (x * z - w * y) + way[1] * (y * z + w * x)) + way[2] * (1 - 2 * (x * x + y * y))
+
+
+def _direction(moved: Stretch) -> tuple[np.ndarray | None, float]:
     """The leg's direction in the sensor (3,), None where the band did not rise as one on a leg does; the share unexplained."""
-    reach, unexplained = _reach(moved, rested)
+    reach, unexplained = _reach(moved)
     size = math.sqrt(reach @ reach)
     return (reach / size if REACH_M[0] <= size <= REACH_M[1] else None), unexplained
 
 
-def _reach(moved: Stretch, rested: bool) -> tuple[np.ndarray, float]:
+def _reach(moved: Stretch) -> tuple[np.ndarray, float]:
     """From the hip to the band, m, in the sensor (3,), and the share of the vertical speed's square that it leaves.
 
     Least squares of the vertical speed over the vertical's speed in the sensor, over the stretches in which the leg
-    moves. Before and after each it stands still, which takes the accelerometer's errors off the integral; of a first
-    one that did not begin at rest, whatever an unknown speed could explain is left out. How the leg lies at rest is
-    told by how the speed grows along the way; a short way leaves it horizontal.
+    moves. Before and after each it stands still, which takes the accelerometer's errors off the integral. How the leg
+    lies at rest is told by how the speed grows along the way; a short way leaves it horizontal.
     """
     up, t = moved.up, moved.t
     if len(t) < 5:
@@ -240,18 +253,13 @@ def _reach(moved: Stretch, rested: bool) -> tuple[np.ndarray, float]:
     edges = np.flatnonzero(moving[1:] != moving[:-1]) + 1  # neither end moves
     force = (up * moved.force).sum(axis=1)
     gained = np.concatenate([[0.0], ((force[1:] + force[:-1]) / 2 * np.diff(t)).cumsum()])
-    steps, speeds, unknowns = [], [], 3
+    steps, speeds = [], []
     for begin, end in (edges.reshape(-1, 2) + (-1, 1)).tolist():
         x, y, part = step[begin:end], gained[begin:end], t[begin:end] - t[begin]
         y = y - y[0] - (y[-1] - y[0]) / part[-1] * part
-        if not (begin or rested):
-            line = np.stack([np.ones_like(part), part], axis=1)
-            x[0] = x[1]
-            unknowns += 2
-            x, y = (one - line @ np.linalg.lstsq(line, one, rcond=None)[0] for one in (x, y))
         steps.append(x)
         speeds.append(y)
-    if sum(map(len, steps)) <= 2 * unknowns:
+    if sum(map(len, steps)) <= UNKNOWNS * 2:
         return np.zeros(3), 1.0
     x, y = np.concatenate(steps), np.concatenate(speeds)
     square, product = x.T @ x, x.T @ y
@@ -259,4 +267,4 @@ def _reach(moved: Stretch, rested: bool) -> tuple[np.ndarray, float]:
     reach = np.linalg.solve(square + UNSURE * level, product)
     best = np.linalg.lstsq(square, product, rcond=None)[0]
     left = y - x @ best
-    return reach, float(left @ left / (y @ y)) * len(y) / (len(y) - unknowns) if y.any() else 1.0
+    return reach, float(left @ left / (y @ y)) * len(y) / (len(y) - UNKNOWNS) if y.any() else 1.0

@@ -57,6 +57,7 @@ class Counter:
             self._axis = Lift(exercise.rest_slope_deg)
             self._watch = LiftWatch(self._axis, exercise.terminal_rotation)
         self._excursions = Excursions(exercise.max_rom_deg)
+        self._leeway_deg = exercise.wobble_deg if exercise.movement == "turn" else exercise.max_rom_deg
         self.angle_deg = 0.0  # from the rest of the present repetition
         self._frames: list[Frame] = []  # those of self._excursions.angles
         self._looked_at: tuple[Move | None, Stretch | None] = None, None
@@ -87,9 +88,8 @@ class Counter:
             if excursions.state == "rest":
                 if self._axis.crept(angle):
                     self._settle(frame)
-            elif self._axis.lost and self._axis.regained(frame):
-                excursions.rest_here()
-                self._settle(frame)
+            elif self._axis.blind and (excursions.holds or self._axis.regained(frame)):
+                found = found + self._found_rest(excursions.rest_here())
         self.angle_deg = excursions.angles[-1] - excursions.zero
         return found
 
@@ -108,17 +108,17 @@ class Counter:
 
     @property
     def resting_since(self) -> float:
-        """When the present excursion began; now, while there is none."""
-        excursions = self._excursions
-        return self._frames[-1 if excursions.state == "rest" else excursions.origin - excursions.first].t
+        """When the present excursion began; now, while there is none that could be the exercise."""
+        now, excursions = self._frames[-1], self._excursions
+        if excursions.state == "rest":
+            return now.t
+        origin = self._frame(excursions.origin)
+        return origin.t if Stretch([origin, now]).wander_deg <= self._leeway_deg else now.t
 
     @property
     def in_pose(self) -> bool:
-        """Whether the leg is where this exercise can have taken it since the last rest."""
-        if not self._frames:
-            return False
-        wandered = Stretch([self._frame(self._excursions.origin), self._frames[-1]]).wander_deg
-        return wandered <= (self.exercise.wobble_deg if self.exercise.movement == "turn" else self.exercise.max_rom_deg)
+        """Whether the leg is where this exercise can have taken it."""
+        return bool(self._frames) and self._axis.in_pose(self._frames[-1])
 
     @property
     def leg_known(self) -> bool | None:
@@ -134,6 +134,14 @@ class Counter:
             return self._closed(move)
         if move.end == self._excursions.origin:
             self._settle(self._frame(move.end))
+        return NOTHING
+
+    def _found_rest(self, move: Move) -> list[Found]:
+        """While the axis is unknown every rest is a new one, and the way to it may show the axis."""
+        shown = self._axis.look(self._stretch(move), move.rested, False)
+        if shown in ("first", "other"):
+            return self._see_again(doubt=shown == "other")
+        self._settle(self._frame(move.end))
         return NOTHING
 
     def _turned(self, move: Move) -> list[Found]:

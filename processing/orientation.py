@@ -22,6 +22,10 @@ from sensor.samples import Samples
 
 FRAME_RATE_HZ = 25.0
 BRIDGE_S = 1.0  # SIGNALS: gaps up to 1 s are bridged, longer ones start anew
+BLIND_S = 0.4  # after a longer hole gravity has to tell what was missed: half of a fast lift takes so long (ours)
+TAU_S = 3.0  # VQF's own, how long gravity takes to correct the gyroscope
+CATCH_UP_S = 0.5  # for so long, and with
+CATCH_UP_TAU_S = 1.0  # this time constant, a tenth of VQF's own: what a leg's own acceleration adds is over as soon (ours)
 HOLE_PERIODS = 1.5  # CONTRACT: a longer step between samples is a gap
 FIRST_S = 1.0  # of samples held back: if they were still they tell the gyroscope's bias before anything else
 FIRST_STEPS = 8  # and at least so many steps between samples, which tell the sample period
@@ -154,6 +158,7 @@ class Orientation:
         self._seen_acc: list[np.ndarray] = []  # of the window, while the bias is unknown
         self._seen_gyr: list[np.ndarray] = []
         self._segment += 1
+        self._catching_up = False
         self._clock = t - self.period
 
     def _run(self, t: list[float], acc: np.ndarray, gyr: np.ndarray, longest: float) -> list[Frame]:
@@ -178,7 +183,11 @@ class Orientation:
         share = (np.arange(1, missing + 1) / (missing + 1))[:, None]
         last_acc, last_gyr = (rows[-1] for rows in self._last)
         times = (start + share[:, 0] * (t - start)).tolist()
-        return self._solid(times, last_acc + share * (acc - last_acc), last_gyr + share * (gyr - last_gyr), True)
+        frames = self._solid(times, last_acc + share * (acc - last_acc), last_gyr + share * (gyr - last_gyr), True)
+        if t - start > BLIND_S:
+            self._vqf.setTauAcc(CATCH_UP_TAU_S)
+            self._catching_up, self._left = True, round(CATCH_UP_S / self.period)
+        return frames
 
     def _solid(self, t: list[float], acc: np.ndarray, gyr: np.ndarray, bridged: bool) -> list[Frame]:
         """Samples without a hole, cut where a window ends: there what is taken for the bias may change."""
@@ -197,12 +206,15 @@ class Orientation:
         return frames
 
     def _recentre(self) -> None:
-        if not self.bias_known:
+        if self._catching_up:
+            self._vqf.setTauAcc(TAU_S)
+            self._catching_up = False
+        elif not self.bias_known:
             self._learn_bias(np.concatenate(self._seen_acc), np.concatenate(self._seen_gyr))
-            self._seen_acc.clear()
-            self._seen_gyr.clear()
         elif self._vqf.getRestDetected():
             self._set_bias(self._vqf.getBiasEstimate()[0], False)
+        self._seen_acc.clear()
+        self._seen_gyr.clear()
 
     def _learn_bias(self, acc: np.ndarray, gyr: np.ndarray) -> None:
         """From (n, 3) samples, if they were still."""

@@ -144,9 +144,17 @@ class Excursions:
             return self._drop(now)
         return NOTHING
 
-    def rest_here(self) -> None:
+    @property
+    def holds(self) -> bool:
+        """Whether the leg has come to stand still out there."""
+        return self.state != "rest" and self.still >= self._quiet
+
+    def rest_here(self) -> Move:
         """The leg has come to rest, whatever it seemed to be doing."""
-        self._rest(self.first + len(self.angles) - 1)
+        now = self.first + len(self.angles) - 1
+        dropped = Move("dropped", self.origin, self._peak, now, self._rested)
+        self._rest(now)
+        return dropped
 
     def _drift(self, angle: float) -> None:
         """On the way to another pose there is no rest to leave until the leg stands still, or comes back down."""

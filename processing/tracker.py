@@ -10,6 +10,7 @@ import hashlib
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import dropwhile
 from statistics import median
 from typing import Literal
 
@@ -25,6 +26,7 @@ from processing.summary import of_session, of_set
 from sensor.samples import Samples
 
 SET_PAUSE_S = 8.0  # CONTRACT: a set ends after so long without the exercise's movement
+LEFT_S = 3.0  # or when the pose has been left for so long: a stumble or a scratch is over by then (ours)
 OWN_PAUSES = 2.0  # or after so many of the person's own pauses (ours)
 
 
@@ -71,6 +73,7 @@ class Tracker:
         self._last_end = 0.0  # of a movement of the exercise, counted or partial
         self._pauses: list[float] = []  # in the open set
         self._patience = SET_PAUSE_S
+        self._in_pose_t = 0.0  # last seen in pose, in the open set
         self._closing = False  # the last repetition's numbers may still change
         self._curve_t, self._curve_angle = array("d"), array("f")
         # Told, or recognised in the open set; None while nothing has been seen of it.
@@ -164,8 +167,8 @@ class Tracker:
                 counter, found = self._recognise(frame)
             if found:
                 events += [event for new in found for event in self._found(new)]
-            if self._open is not None and frame.t - self._last_end > self._patience:
-                events += self._pause(counter.resting_since)
+            if self._open is not None and frame.t - self._last_end > LEFT_S:
+                events += self._pause(frame.t, counter)
             add_t(frame.t)
             add_angle(counter.angle_deg)
         return events
@@ -173,20 +176,21 @@ class Tracker:
     def _recognise(self, frame: Frame) -> tuple[Counter, list[Found]]:
         """The first exercise of which a repetition is counted is the one that is done in this set."""
         for counter, found in [(counter, counter.update(frame)) for counter in self._counters]:
-            if any(new.kind == "counted" for new in found):
+            counted = list(dropwhile(lambda new: new.kind != "counted", found))  # nothing else of it has been told
+            if counted:
                 self._counter = counter
-                return counter, found
+                return counter, counted
         return max(self._counters, key=lambda counter: abs(counter.angle_deg)), []
 
     def _start_anew(self) -> list[Event]:
         """The next frame does not follow the last one."""
-        found = [new for counter in self._counters for new in counter.forget()]
-        return [event for new in found for event in self._found(new)]
+        found = {id(counter): counter.forget() for counter in self._counters}
+        return [event for new in found.get(id(self._counter), []) for event in self._found(new)]
 
     def _found(self, new: Found) -> list[Event]:
         if new.kind == "closed":
             return self._close(new.rep)
-        events = self._pause(new.rep.start_s)
+        events = self._end_set() if self._open and new.rep.start_s - self._last_end > self._patience else []
         now = self._orientation.last_t
         if new.rep.counted:
             self._count(new.rep)
@@ -215,11 +219,15 @@ class Tracker:
             self._open = replace(self._open, end_s=rep.end_s)
         return [Event("closed", self._orientation.last_t, rep)]
 
-    def _pause(self, t: float) -> list[Event]:
-        """End the set when nothing of it has begun for long enough by time t."""
-        if self._open is None or self._closing or t - self._last_end <= self._patience:
-            return []
-        return self._end_set()
+    def _pause(self, t: float, counter: Counter) -> list[Event]:
+        """End the set when nothing of it has begun for long enough, or the pose is left."""
+        if t - self._last_end > self._patience and counter.resting_since - self._last_end > self._patience:
+            return [] if self._closing else self._end_set()
+        if counter.in_pose:
+            self._in_pose_t = t
+        elif t - max(self._in_pose_t, self._last_end) > LEFT_S:
+            return [event for new in counter.forget() for event in self._found(new)] + self._end_set()
+        return []
 
     def _end_set(self) -> list[Event]:
         if self._open is None:
