@@ -1,4 +1,4 @@
-"""A count goes on from saved bytes as if nothing had happened, and no bytes do harm."""
+"""A count goes on from saved bytes as if nothing had happened, and no bytes bring code."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def spoiled(old: str, new: str) -> bytes:
     ],
     ids=lambda data: str(data[:90]),
 )
-def test_a_strangers_bytes_do_no_harm(data: bytes) -> None:
+def test_forged_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(ProcessingError) as refused:
         Tracker.restored(data)
     assert "\n" not in str(refused.value) and len(str(refused.value)) < 200
