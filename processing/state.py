@@ -1,8 +1,9 @@
 """A Tracker as bytes and back, whatever attributes it has.
 
 Bytes carry values, never code: they name classes of this package, whose instances get their attributes without
-anything being called. Damage is refused; bytes forged with care give at worst a tracker that miscounts, fails or never
-returns, so they are for whoever keeps them, not for strangers. What is not a plain value, an array, a VQF or one of our objects is refused when saved.
+anything being called. Damage is refused. Bytes forged with care give at worst a tracker that miscounts, fails or never
+returns: they are for whoever keeps them, not for strangers. What is not a plain value, an array, a VQF or one of our
+objects is refused when saved.
 
 One line `hiprep.state/1 FORM SHA-256`, then JSON: a number, text, bool or null is itself; anything else is a list
 that begins with what it is, in MAKERS' words. `["@", n]` is the n-th list again, in the order in which they begin,
