@@ -24,6 +24,7 @@ SURELY = 0.05
 UNKNOWNS = 3  # that so many samples at most explain for sure
 SHAKILY = 0.5  # still shows something, where two such lifts from rest agree (ours)
 TELLING_DEG = 15.0  # a shorter way does not tell whether the leg lies or hangs: another one has to confirm it (ours)
+STEP_S = 0.8  # a leg that takes longer on its way out does not step: half of a walker's slow cycle (ours)
 OTHER = math.cos(math.radians(45))  # half of what lies between any two of a leg's axes: the band was strapped anew (ours)
 REACH_M = (0.08, 1.5)  # from the hip to the band: mid-thigh of a child to the ankle of a giant
 SETTLED_DEG = 1.0  # a rest that has crept less needs no new reference: VQF's inclination error is 0.7 (SIGNALS)
@@ -83,8 +84,8 @@ class Turn:
         """There is nothing to learn from a rest."""
         return False
 
-    def look(self, moved: Stretch, rested: bool, again: bool) -> Shown:
-        """What an excursion on its way out shows."""
+    def look(self, moved: Stretch, rested: bool, whole: bool, again: bool) -> Shown:
+        """What an excursion shows."""
         return "known" if self._pose is None or float(moved.up[0] @ self._pose) > OTHER else "elsewhere"
 
     def in_pose(self, frame: Frame) -> bool:
@@ -117,7 +118,7 @@ class Lift:
         self.rest: np.ndarray | None = None
         self.leg: np.ndarray | None = None
         self._shown: np.ndarray | None = None
-        self._hint: np.ndarray | None = None  # the leg as the last lift from rest showed it, surely or not
+        self._hint: tuple[np.ndarray, bool] | None = None  # the leg as the last lift from rest showed it, and whether surely
 
     @property
     def blind(self) -> bool:
@@ -174,24 +175,26 @@ class Lift:
         """Whether so steep a leg can be at rest; upright there is no direction that rises."""
         return abs(float(up @ leg)) <= self._steep
 
-    def look(self, moved: Stretch, rested: bool, again: bool) -> Shown:
-        """What an excursion on its way out shows; it is learnt where it is new.
+    def look(self, moved: Stretch, rested: bool, whole: bool, again: bool) -> Shown:
+        """What an excursion on its way out, or a whole one, shows; it is learnt where it is new.
 
-        rested: the leg stood still before. again: it was seen before the leg was known, and has to show the same.
+        rested: the leg stood still before. whole: and after. again: it was seen before the leg was known, and has to
+        show the same.
         """
         unknown: Shown = "nothing" if self.leg is None or again else "known"
-        if not rested:  # of a step between steps
+        if not rested or not (whole or again or moved.t[-1] - moved.t[0] >= STEP_S):
             return unknown
         shown, unexplained = _direction(moved)
         if shown is None or unexplained > SHAKILY or not self._lies(moved.up[0], shown):
             return unknown
-        hint, self._hint = self._hint, shown
+        telling = unexplained <= SURELY and moved.wander_deg >= TELLING_DEG
+        hint, self._hint = self._hint, (shown, telling)
         known = self._shown is not None and float(self._shown @ shown) > OTHER
         if known and self.leg is not None:
             return "known"
         other = self._shown is not None and not known
-        telling = unexplained <= SURELY and moved.wander_deg >= TELLING_DEG and not other
-        if not telling and (hint is None or float(hint @ shown) < OTHER):
+        agreed = hint is not None and float(hint[0] @ shown) > OTHER
+        if not (telling and agreed and hint[1] if other else telling or agreed):
             return unknown
         self._shown = shown
         self._settle(moved.up[0])

@@ -26,6 +26,8 @@ SMALL_SET = 3  # a partial repetition comes between full ones, not in a row (our
 AS_EVER = 0.70  # of the own range, and
 AS_EVER_TIME = 0.50  # of the own time: what is less is a repetition only in the company of others (ours)
 ALIKE = 0.6  # two movements are alike when the smaller has this share of the larger (ours)
+REST_S = 0.5  # at most between the end of a movement and the beginning of the one mixed up with it (ours)
+LONGEST_HOLD_S = 8.0  # the pause that ends a set (CONTRACT); tops are held for 4 to 6 s (SIGNALS)
 COMPANY_S = 10.0  # and not further apart: SIGNALS, slow people rest so long
 MIN_S = 0.8  # SIGNALS: no repetition is shorter
 TOO_FAST_S = 2.0  # CONTRACT
@@ -57,6 +59,7 @@ class Counter:
             self._axis = Lift(exercise.rest_slope_deg)
             self._watch = LiftWatch(self._axis, exercise.terminal_rotation)
         self._excursions = Excursions(exercise.max_rom_deg)
+        self._frame_s = 0.04
         self._leeway_deg = exercise.wobble_deg if exercise.movement == "turn" else exercise.max_rom_deg
         self.angle_deg = 0.0  # from the rest of the present repetition
         self._frames: list[Frame] = []  # those of self._excursions.angles
@@ -73,6 +76,7 @@ class Counter:
 
     def pace(self, frame_s: float) -> None:
         """How far the frames are apart, s."""
+        self._frame_s = frame_s
         self._excursions.pace(frame_s)
 
     def update(self, frame: Frame) -> list[Found]:
@@ -110,7 +114,7 @@ class Counter:
     def resting_since(self) -> float:
         """When the present excursion began; now, while there is none that could be the exercise."""
         now, excursions = self._frames[-1], self._excursions
-        if excursions.state == "rest":
+        if excursions.state == "rest" or excursions.still * self._frame_s > LONGEST_HOLD_S:
             return now.t
         origin = self._frame(excursions.origin)
         return origin.t if Stretch([origin, now]).wander_deg <= self._leeway_deg else now.t
@@ -138,7 +142,7 @@ class Counter:
 
     def _found_rest(self, move: Move) -> list[Found]:
         """While the axis is unknown every rest is a new one, and the way to it may show the axis."""
-        shown = self._axis.look(self._stretch(move), move.rested, False)
+        shown = self._axis.look(self._stretch(move), move.rested, False, False)
         if shown in ("first", "other"):
             return self._see_again(doubt=shown == "other")
         self._settle(self._frame(move.end))
@@ -146,7 +150,7 @@ class Counter:
 
     def _turned(self, move: Move) -> list[Found]:
         """Enough of the way is back: now it is a repetition, a partial one, or something else."""
-        shown = self._axis.look(self._stretch(replace(move, end=move.peak)), move.rested, self._again)
+        shown = self._axis.look(self._stretch(replace(move, end=move.peak)), move.rested, False, self._again)
         if shown == "nothing":
             return NOTHING
         if shown in ("first", "other") and not self._again:
@@ -156,11 +160,7 @@ class Counter:
             if self._own_rom is None or rep.rom_deg < PARTIAL * self._own_rom:
                 return NOTHING
             return self._report(move, replace(rep, counted=False, flags=("out_of_pose",)))
-        self._axis.accept(self._stretch(move))
-        if shown == "elsewhere":
-            self._unsure = True
-            self._waiting.clear()
-        return self._judged(move, rep)
+        return self._judged(move, rep, self._unsure or shown == "elsewhere")
 
     def _see_again(self, doubt: bool) -> list[Found]:
         """The axis was another one: so were the movements."""
@@ -176,7 +176,7 @@ class Counter:
         self._again = False
         return found
 
-    def _judged(self, move: Move, rep: Rep) -> list[Found]:
+    def _judged(self, move: Move, rep: Rep, unsure: bool) -> list[Found]:
         """A movement of the exercise: a repetition, a partial one, or to be told in the company of others."""
         own, company = self._own_rom, []
         while self._waiting and _alike(self._waiting[-1], rep):
@@ -184,14 +184,14 @@ class Counter:
         found = self._as_partial(move, *self._waiting)
         self._waiting.clear()
         small = own is not None and rep.rom_deg < PARTIAL * own
-        far = own is None or rep.rom_deg >= AS_EVER * own
+        far = own is None or AS_EVER * own <= rep.rom_deg <= own / AS_EVER
         long = own is None or rep.end_s - rep.start_s >= AS_EVER_TIME * median(self._spans)
-        if self._unsure or self._fresh:
+        if unsure or self._fresh:
             sure = rep.rom_deg >= SURE_DEG if own is None else far and long
-            sure = sure and not self._unsure
-            fidget = not far and (not long or rep.rom_deg < SMALLER * own)
+            sure = sure and not unsure
+            fidget = own is not None and rep.rom_deg < AS_EVER * own and (not long or rep.rom_deg < SMALLER * own)
         else:
-            sure = not small and (far or long)
+            sure = not small and (rep.rom_deg >= AS_EVER * own or long)
             fidget = not sure
         if fidget:
             return found + self._as_partial(move, *company, rep)
@@ -200,10 +200,25 @@ class Counter:
             if len(company) < (SMALL_SET if small else 2):
                 self._waiting = company
                 return found
-            self._roms.clear()  # this is what the person does today
-            self._spans.clear()
+            self._today_anew()
             return found + self._report(move, *company)
         return found + self._report(move, *company, rep)
+
+    def _today_anew(self) -> None:
+        """What comes is what the person does today."""
+        self._roms.clear()
+        self._spans.clear()
+
+    def began_before(self, rep: Rep) -> bool:
+        """Whether a movement that waits for company here began before this one and ended in it: out and back are mixed up there."""
+        return bool(self._waiting) and self._waiting[-1].start_s < rep.start_s < self._waiting[-1].end_s + REST_S
+
+    def confirm(self) -> list[Found]:
+        """What waits for company needs none."""
+        waiting, self._waiting = self._waiting, []
+        if self._own_rom is not None and waiting[-1].rom_deg < PARTIAL * self._own_rom:
+            self._today_anew()
+        return self._report(None, *waiting)
 
     def _as_partial(self, move: Move, *reps: Rep) -> list[Found]:
         """Told as what they are once the person's own range is known; before that nobody can say."""
@@ -222,7 +237,7 @@ class Counter:
             return False
         return abs(math.degrees(moved.heading[move.peak - move.start])) <= self.exercise.wobble_deg
 
-    def _report(self, move: Move, *reps: Rep) -> list[Found]:
+    def _report(self, move: Move | None, *reps: Rep) -> list[Found]:
         """For good; all but the last are over."""
         found = []
         for rep in reps:
@@ -233,8 +248,10 @@ class Counter:
                 self._learn_rom(rep.rom_deg)
             self._unclosed = rep
             found.append(Found("counted" if rep.counted else "partial", rep))
-        if reps:
+        if reps and move is not None:
             self._told = move.end
+            if reps[-1].counted:
+                self._axis.accept(self._stretch(move))
         return found
 
     def _close_now(self) -> list[Found]:
@@ -244,6 +261,10 @@ class Counter:
     def _closed(self, move: Move) -> list[Found]:
         """The leg is back: the repetition's numbers are final."""
         rep, self._unclosed = self._unclosed, None
+        if self._axis.blind and move.settled and not self._again:
+            shown = self._axis.look(self._stretch(move), move.rested, True, False)
+            if shown in ("first", "other"):
+                return self._see_again(doubt=shown == "other")
         if rep is None:
             if self._waiting and self._waiting[-1].start_s == self._frame(move.start).t:
                 self._waiting[-1] = self._measured(move, self._waiting[-1])

@@ -33,6 +33,9 @@ WINDOW_S = 2.0  # how often the bias is looked at after that
 STILL_GYR_STD = math.radians(1.5)  # above a cheap gyroscope's noise, below any deliberate movement (ours)
 STILL_ACC_STD = 0.25  # m/s², the same for the accelerometer (ours)
 MAX_BIAS = math.radians(10.0)  # no MEMS gyroscope on sale has more (ours)
+TURN = math.radians(2.0)  # what VQF clips; a leg that turns so fast and so evenly is seldom slower (ours)
+ALIGNED = math.cos(math.radians(20.0))  # a bias lies so close to the vertical in one sensor of seventeen
+NO_TURN = math.radians(90.0)  # no hip turns so far
 LEFT_TO_VQF = math.radians(1.0)  # half of the bias at which VQF clips: it follows that much itself
 BIAS_SIGMA = math.radians(0.1)  # how well the mean of a still second tells it (ours)
 
@@ -101,6 +104,7 @@ class Orientation:
         self.period: float | None = None
         self.gaps: list[tuple[float, float]] = []
         self.bias_known = False
+        self._turned = 0.0  # radians about the vertical, if it was no bias
         self._held: list[Samples] = []
         self._offset: np.ndarray | None = None  # the part of the gyroscope's bias that VQF cannot hold
         self._segment = 0
@@ -217,11 +221,20 @@ class Orientation:
         self._seen_gyr.clear()
 
     def _learn_bias(self, acc: np.ndarray, gyr: np.ndarray) -> None:
-        """From (n, 3) samples, if they were still."""
+        """From (n, 3) samples, if they were still. A slow even turn of a leg looks the same, but comes to an end."""
         mean = gyr.mean(axis=0)
-        if gyr.std(axis=0).max() < STILL_GYR_STD and acc.std(axis=0).max() < STILL_ACC_STD and np.abs(mean).max() < MAX_BIAS:
-            self.bias_known = True
-            self._set_bias(mean, True)
+        still = gyr.std(axis=0).max() < STILL_GYR_STD and acc.std(axis=0).max() < STILL_ACC_STD
+        if not still or np.abs(mean).max() > MAX_BIAS:
+            self._turned = 0.0
+            return
+        up = acc.mean(axis=0)
+        about_up = abs(float(mean @ up)) / math.sqrt(up @ up)
+        if about_up > TURN and about_up > ALIGNED * math.sqrt(mean @ mean):
+            self._turned += about_up * len(gyr) * self.period
+            if self._turned < NO_TURN:
+                return
+        self.bias_known = True
+        self._set_bias(mean, True)
 
     def _set_bias(self, bias: np.ndarray, new: bool) -> None:
         """VQF follows a small bias itself; what it could not hold is taken off the samples."""

@@ -17,6 +17,7 @@ HYSTERESIS = 0.20  # of the own ROM: SIGNALS has 0.30, which does not see partia
 MIN_HYSTERESIS_DEG = 3.5  # half of the smallest real abductions (7 deg), 5 x VQF's inclination error
 REST_DPS = 2.0  # SIGNALS: slower than this the leg is at rest
 QUIET_S = 0.4  # a rest is at least this long (ours)
+BRIEF_S = 0.2  # stillness between two repetitions; between two steps there is less than 0.15 s of it (ours)
 HELD_S = 1.5  # SIGNALS: a still top this long is a hold, or a new place
 HISTORY_S = 20.0  # kept, to be seen again about a better axis (ours)
 LONGEST_S = 60.0  # who is away for so long has not begun a repetition (SIGNALS: tops are held for 4 to 6 s)
@@ -27,7 +28,7 @@ class Move:
     """`turned` back 60 % of the way (the moment to count), `closed` at rest, or `dropped`: it never came back.
 
     start, peak, end: frame numbers; end is the newest known while the leg is still on its way.
-    rested: the leg stood still before it left.
+    rested: the leg stood still before it left · settled: it stands still at the end.
     """
 
     kind: Literal["turned", "closed", "dropped"]
@@ -35,6 +36,7 @@ class Move:
     peak: int
     end: int
     rested: bool
+    settled: bool = False
 
 
 class Excursions:
@@ -55,8 +57,8 @@ class Excursions:
 
     def pace(self, frame_s: float) -> None:
         """How far the frames are apart, s."""
-        self._quiet, self._held, self._longest, self._history = (
-            max(2, round(seconds / frame_s)) for seconds in (QUIET_S, HELD_S, LONGEST_S, HISTORY_S)
+        self._brief, self._quiet, self._held, self._longest, self._history = (
+            max(2, round(seconds / frame_s)) for seconds in (BRIEF_S, QUIET_S, HELD_S, LONGEST_S, HISTORY_S)
         )
         self._rest_step = REST_DPS * frame_s
         self._calm = REST_DPS * QUIET_S
@@ -81,8 +83,8 @@ class Excursions:
         self.still = 0
         self.zero = math.inf
         self.origin = self._low = self._peak = self.first
-        self._last_still = -math.inf
         self._rested = False
+        self._last_still = -math.inf
         self._rest_since: int | None = None
         self._hold: int | None = None
         self._adrift: float | None = None  # the highest angle since the leg went beyond the limit; None where it has come to rest
@@ -130,6 +132,8 @@ class Excursions:
         if angle > top:
             self._peak, top = now, angle
             if top - self.zero > self._limit:
+                if self._hold is not None:
+                    return self._drop(self._hold)
                 self._rest(now)
                 self._adrift = angle
                 return NOTHING
@@ -152,7 +156,7 @@ class Excursions:
     def rest_here(self) -> Move:
         """The leg has come to rest, whatever it seemed to be doing."""
         now = self.first + len(self.angles) - 1
-        dropped = Move("dropped", self.origin, self._peak, now, self._rested)
+        dropped = Move("dropped", self.origin, self._peak, now, self._rested, True)
         self._rest(now)
         return dropped
 
@@ -188,11 +192,12 @@ class Excursions:
         if not leaving and self.still < self._quiet and now - self.origin <= self._longest:
             return NOTHING
         end = self._low if self._rest_since is None else self._rest_since
-        closed = Move("closed", self.origin, self._peak, end, self._rested)
+        start, peak, rested, settled = self.origin, self._peak, self._rested, self._rest_since is not None
         self._rest(self._low)
         if leaving:
             self._leave()
-        return [closed]
+            settled = settled or self._rested
+        return [Move("closed", start, peak, end, rested, settled)]
 
     def _arrived(self) -> int:
         """When the angle that now stands still came to stand: in the still stretch it may at first have gone on."""
@@ -213,7 +218,10 @@ class Excursions:
             start -= 1
         self._peak = self.first + len(angles) - 1
         self._rest(self.first + start)
-        self._rested = self.origin - self._last_still <= self._quiet
+        dwell = start
+        while dwell > 0 and start - dwell < self._brief and -self._calm < angles[dwell - 1] - angles[start] < self._calm:
+            dwell -= 1
+        self._rested = start - dwell >= self._brief or self.origin - self._last_still <= self._quiet
         self.state, self._hold, self.still = "away", None, 0
 
 

@@ -177,9 +177,14 @@ class Tracker:
         """The first exercise of which a repetition is counted is the one that is done in this set."""
         for counter, found in [(counter, counter.update(frame)) for counter in self._counters]:
             counted = list(dropwhile(lambda new: new.kind != "counted", found))  # nothing else of it has been told
-            if counted:
-                self._counter = counter
-                return counter, counted
+            if not counted:
+                continue
+            for rival in self._counters:
+                if rival is not counter and rival.began_before(counted[0].rep):
+                    counter, counted = rival, rival.confirm()
+                    break
+            self._counter = counter
+            return counter, counted
         return max(self._counters, key=lambda counter: abs(counter.angle_deg)), []
 
     def _start_anew(self) -> list[Event]:
