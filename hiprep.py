@@ -23,7 +23,7 @@ from sensor.errors import LinkError, SensorError, UplinkError
 if TYPE_CHECKING:
     from processing.results import Event, SessionResult
     from processing.tracker import Tracker
-    from sensor.recording import Recording
+    from sensor.recording import Meta, Recording
     from sensor.source import Source
 
 PACKET_SAMPLES = 10  # a replay comes in the reference band's packets: 0.1 s at 100 Hz
@@ -155,6 +155,7 @@ async def _live(a: argparse.Namespace) -> None:
 
 
 def replay(a: argparse.Namespace) -> None:
+    from processing.summary import against
     from sensor.recording import read_recording
 
     plot = None
@@ -163,10 +164,11 @@ def replay(a: argparse.Namespace) -> None:
 
         plot = Plot(a.plot)
     recording = read_recording(a.recording, **_overrides(a))
+    baselines = _baselines(a.baseline, recording.meta)
     result = _counted(recording, a.recording, _with_progress, plot.look if plot else lambda tracker: None)
     if plot:
         plot.write()
-    _show(result.as_json(), a)
+    _show(against(result, baselines).as_json(), a)
 
 
 def evaluate(a: argparse.Namespace) -> None:
@@ -315,6 +317,20 @@ def _counted(
     return tracker.result()
 
 
+def _baselines(told: float | str | None, meta: Meta) -> dict[str, float]:
+    """Exercise -> the person's own range of motion on another day: a session's JSON, or degrees of the one exercise."""
+    from processing.summary import baselines_of
+    from sensor.files import checked, json_object
+
+    if told is None:
+        return {}
+    if isinstance(told, str):
+        return baselines_of(json_object(checked(told)), meta.side, meta.placement)
+    if meta.exercise is None:
+        raise WrongArguments("--baseline is a number, of which exercise is not said (wanted FILE.json, or --exercise)")
+    return {meta.exercise: told}
+
+
 def _simulated(name: str, a: argparse.Namespace) -> Recording:
     """What a virtual band plays: one set of the exercise, or of each."""
     from sensor.motion import session
@@ -418,6 +434,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--json", action="store_true", help="only at the end: the session as one JSON object")
     one.add_argument("--server", type=_url, metavar="URL", help="send the packets to this server as well")
     one = verb(replay, "count the repetitions of a recording", file, leg, units)
+    before = "the person's range of motion on another day: that session's JSON, or degrees"
+    one.add_argument("--baseline", type=_baseline, metavar="FILE.json|DEG", help=before)
     one.add_argument("--json", action="store_true", help="the session as one JSON object")
     one.add_argument("--plot", type=_png, metavar="FILE.png", help="a picture of it: angle, repetitions, pose")
     one = verb(evaluate, "compare counted with labelled repetitions", leg, units)
@@ -486,6 +504,13 @@ def _within(kind: type, low: float, high: float) -> Callable[[str], float]:
 
     parse.__name__ = f"{'whole number' if kind is int else 'number'} from {low:g} to {high:g}"
     return parse
+
+
+def _baseline(text: str) -> float | str:
+    return text if text.endswith(".json") else _within(float, 1, 180)(text)
+
+
+_baseline.__name__ = "session's FILE.json or number of degrees from 1 to 180"
 
 
 def _url(text: str) -> str:

@@ -125,6 +125,11 @@ class Lift:
         """Whether the leg is not known, or rests where the one known cannot lie."""
         return self.leg is None
 
+    @property
+    def known(self) -> bool:
+        """Whether a lift has shown the leg's direction."""
+        return self._shown is not None
+
     def forget(self) -> None:
         """The next frame does not follow the last one; inclination is absolute, and the leg what it was."""
 

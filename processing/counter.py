@@ -124,6 +124,11 @@ class Counter:
         """Whether the leg is where this exercise can have taken it."""
         return bool(self._frames) and self._axis.in_pose(self._frames[-1])
 
+    @property
+    def leg_known(self) -> bool | None:
+        """Whether a lift has shown how the band sits on the leg; None: nothing is lifted."""
+        return self._axis.known if isinstance(self._axis, Lift) else None
+
     def _moved(self, move: Move) -> list[Found]:
         if move.end <= self._told:
             return NOTHING
@@ -297,6 +302,7 @@ class Counter:
             concentric_s=seen.concentric_s, hold_s=seen.hold_s, eccentric_s=seen.eccentric_s, sparc=smoothness,
             compensated=bool(pelvis.compensation), compensation=pelvis.compensation,
             deviation_deg=pelvis.deviation_deg, pelvis_deg=None,
+            time_under_tension_s=seen.concentric_s + seen.hold_s + seen.eccentric_s,
         )  # fmt: skip
 
     def _trim(self) -> None:

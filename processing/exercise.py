@@ -16,6 +16,7 @@ class Exercise:
     turn, or the heading for a lift, before the movement is another one.
     rest_slope_deg: how far from the horizontal the leg of a lift may rest.
     terminal_rotation: the foot turns out at the top. placements: where the band may sit.
+    mdc_deg: minimal detectable change of its range of motion; None: nobody has published one that would carry over.
     track: the joints' movement, for the simulator only (keyword arguments of `sensor.motion.Movement`).
     """
 
@@ -28,4 +29,5 @@ class Exercise:
     rest_slope_deg: float = 90.0
     terminal_rotation: bool = False
     placements: tuple[str, ...] = ("ankle", "thigh")
+    mdc_deg: float | None = None
     track: dict[str, Any] = field(default_factory=dict)

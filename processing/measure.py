@@ -15,7 +15,7 @@ SPARC_MIN_AMPLITUDE = 0.05
 @dataclass(frozen=True, slots=True)
 class Shape:
     """rom_deg from the start to the peak; peak_s the middle of the hold; return_share of the ROM that came back;
-    risen: the number of the first angle that belongs to the hold."""
+    risen: the number of the angle at which the way out stops, in the hold."""
 
     rom_deg: float
     start_s: float
@@ -46,7 +46,7 @@ def shape(t: np.ndarray, angle: np.ndarray) -> Shape:
         hold_s=fall - rise,
         eccentric_s=end - fall,
         return_share=float(angle[peak] - angle[-1]) / rom if rom > 0 else 0.0,
-        risen=int(above[0]),
+        risen=_stop(angle, int(above[0])),
     )
 
 
@@ -61,8 +61,14 @@ def _crossing(t: np.ndarray, angle: np.ndarray, level: float, i: int) -> float:
     return float(t[i] + share * (t[i + 1] - t[i]))
 
 
+def _stop(angle: np.ndarray, i: int) -> int:
+    """The first frame from i on after which the angle does not grow: cut off earlier, a smooth way looks rough."""
+    falling = np.flatnonzero(np.diff(angle[i:]) <= 0)
+    return i + int(falling[0]) if len(falling) else len(angle) - 1
+
+
 def sparc(speed: np.ndarray, step_s: float) -> float:
-    """Spectral arc length of a speed profile (n,): 0 would be the smoothest; about -1.4 is a smooth human reach."""
+    """Spectral arc length of a speed profile (n,): -1.41 for a minimum-jerk movement of any size and duration."""
     if len(speed) < 2 or not speed.any():
         return 0.0
     size = 2 ** (int(np.ceil(np.log2(len(speed)))) + SPARC_PAD)

@@ -39,6 +39,7 @@ class Rep:
     with a pelvis sensor · deviation_deg: how far the leg left its path · pelvis_deg: pelvis sensor only.
     rep: its number in the set; of one that does not count, how many had been counted before it.
     counted is false only for the flags `partial` and `out_of_pose`.
+    time_under_tension_s: concentric + hold + eccentric, without the rest (Faber et al., PeerJ 2015;3:e1102).
     """
 
     set: int
@@ -61,11 +62,46 @@ class Rep:
     compensation: tuple[Compensation, ...]
     deviation_deg: float
     pelvis_deg: float | None
+    time_under_tension_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What several counted repetitions have in common; None where there are too few.
+
+    time_under_tension_s: their sum · compensation_rate: share of them that are compensated · rom_sd_deg: from
+    repetition to repetition, of two or more · concentric_speed_dps: median of their mean speeds on the way out ·
+    sparc: median · rest_s: median pause from one movement of the exercise to the next in the same set.
+    """
+
+    time_under_tension_s: float
+    compensation_rate: float | None
+    rom_mean_deg: float | None
+    rom_median_deg: float | None
+    rom_sd_deg: float | None
+    concentric_speed_dps: float | None
+    sparc: float | None
+    rest_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fatigue:
+    """The last three counted repetitions of a set against its first three, mean against mean: change in percent.
+
+    Negative: less range of motion, slower on the way out.
+    """
+
+    rom_percent: float
+    concentric_speed_percent: float
 
 
 @dataclass(frozen=True, slots=True)
 class SetSummary:
-    """Repetitions with no longer pause between them; reps counts the counted ones."""
+    """Repetitions with no longer pause between them; reps counts the counted ones.
+
+    not_counted: partial and out of pose · rest_before_s: since the set before; None of the first ·
+    fatigue: None under six counted repetitions, whose first and last three overlap.
+    """
 
     set: int
     exercise: str
@@ -73,6 +109,48 @@ class SetSummary:
     reps: int
     start_s: float
     end_s: float
+    not_counted: int | None = None
+    rest_before_s: float | None = None
+    fatigue: Fatigue | None = None
+    numbers: Numbers | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A range of motion against the person's own from another day.
+
+    mdc_deg: the minimal detectable change, None where nobody has published one; measurable: whether the change
+    is as large as that, None where that cannot be said.
+    """
+
+    baseline_deg: float
+    now_deg: float
+    change_deg: float
+    mdc_deg: float | None
+    measurable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExerciseSummary:
+    """One exercise of a session. change: of the median range of motion, where a baseline was given."""
+
+    exercise: str
+    sets: int
+    reps: int
+    numbers: Numbers
+    change: Change | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A session. reps: counted ones · time_under_tension_s: theirs · rest_between_sets_s: median."""
+
+    reps: int
+    not_counted: int
+    time_under_tension_s: float
+    compensation_rate: float | None
+    rest_between_sets_s: float | None
+    exercises: tuple[ExerciseSummary, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +169,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class SessionResult:
-    """A whole session, or what is known of it so far."""
+    """A whole session, or what is known of it so far. quality: see quality.py."""
 
     exercise: str | None
     side: str
@@ -103,6 +181,7 @@ class SessionResult:
     sets: tuple[SetSummary, ...]
     reps: tuple[Rep, ...]
     quality: dict[str, Any] = field(default_factory=dict)
+    summary: Summary | None = None
     schema: str = SCHEMA
 
     def as_json(self) -> dict[str, Any]:

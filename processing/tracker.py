@@ -6,6 +6,7 @@ Online: what is reported is never taken back, and where the blocks are cut chang
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +14,15 @@ from itertools import dropwhile
 from statistics import median
 from typing import Literal
 
+import processing
+from processing import state
 from processing.counter import Counter, Found
 from processing.errors import ProcessingError
 from processing.exercises import EXERCISES, exercise_named
 from processing.orientation import Frame, Orientation
+from processing.quality import quality_of
 from processing.results import Event, Gap, Rep, SessionResult, SetSummary
+from processing.summary import of_session, of_set
 from sensor.samples import Samples
 
 SET_PAUSE_S = 8.0  # CONTRACT: a set ends after so long without the exercise's movement
@@ -92,6 +97,8 @@ class Tracker:
         seen = self._orientation
         gaps = tuple(Gap(*gap) for gap in seen.gaps)
         duration = seen.last_t - seen.first_t if seen.first_t is not None else 0.0
+        reps = self.reps
+        sets = (*self._sets, self._summed(self._open)) if self._open else tuple(self._sets)
         return SessionResult(
             exercise=self._exercise,
             side=self._side,
@@ -100,10 +107,16 @@ class Tracker:
             samples=seen.samples,
             coverage=_coverage(seen.samples, duration, gaps),
             gaps=gaps,
-            sets=(*self._sets, self._open) if self._open else tuple(self._sets),
-            reps=tuple(self._reps),
-            quality={"gyroscope_bias_known": seen.bias_known},
+            sets=sets,
+            reps=reps,
+            quality=quality_of(self._exercise, seen, self._counters, sets, reps),
+            summary=of_session(sets, reps),
         )
+
+    @property
+    def reps(self) -> tuple[Rep, ...]:
+        """Those of the result, without the work of summing them up."""
+        return tuple(self._reps)
 
     @property
     def live(self) -> Live:
@@ -119,6 +132,22 @@ class Tracker:
     def curve(self, since: int = 0) -> tuple[list[float], list[float | None]]:
         """Times in s and angles in degrees from the repetition's rest, at about 25 Hz, from point `since` on."""
         return self._curve_t[since:].tolist(), self._curve_angle[since:].tolist()
+
+    # What may be kept and taken up again
+
+    def save(self) -> bytes:
+        """All that it knows. Packets that `restored(...)` is fed go on exactly as if they had been fed to this one."""
+        return state.saved(self, self._form())
+
+    @classmethod
+    def restored(cls, data: bytes) -> Tracker:
+        """Raises ProcessingError for bytes that are damaged, or that another version of this package saved."""
+        return state.restored(data, cls, cls._form)
+
+    def _form(self) -> str:
+        """The version, and what this code makes of such a tracker before its first sample."""
+        fresh = state.saved(Tracker(self._exercise, self._side, self._placement), "")
+        return f"{processing.VERSION}-{hashlib.sha256(fresh).hexdigest()[:12]}"
 
     # How it comes about
 
@@ -208,7 +237,7 @@ class Tracker:
     def _end_set(self) -> list[Event]:
         if self._open is None:
             return []
-        ended, self._open = self._open, None
+        ended, self._open = self._summed(self._open), None
         self._sets.append(ended)
         self._pauses.clear()
         self._patience = SET_PAUSE_S
@@ -219,6 +248,10 @@ class Tracker:
         if len(self._counters) > 1:
             self._counter = None
         return [Event("set_ended", self._orientation.last_t, set=ended)]
+
+    def _summed(self, one: SetSummary) -> SetSummary:
+        """With what its repetitions have in common."""
+        return of_set(one, [rep for rep in self._reps if rep.set == one.set], self._sets[-1] if self._sets else None)
 
 
 def _coverage(samples: int, duration_s: float, gaps: Sequence[Gap]) -> float:

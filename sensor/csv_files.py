@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from sensor.errors import RecordingError
-from sensor.files import checked, reading, replacing
+from sensor.files import checked, json_object, reading, replacing
 from sensor.recording import META_KEYS, Recording, check_rate, check_signal, meta_of
 from sensor.samples import STANDARD_GRAVITY, Samples
 
@@ -36,7 +36,7 @@ def read(path: Path, given: Mapping[str, Any], units: str | None) -> Recording:
     said: dict[str, Any] = {}
     where = f"{sidecar}, which does not exist"
     if sidecar.exists():
-        said, where = _json(checked(sidecar)), str(sidecar)
+        said, where = json_object(checked(sidecar)), str(sidecar)
     said |= given
     if units is not None:
         said["units"] = _units_given(units)
@@ -66,17 +66,6 @@ def write(path: Path, recording: Recording) -> None:
                 block = table[i : i + ROWS_AT_ONCE]
                 file.write(row * len(block) % tuple(block.ravel().tolist()))
         about.write_text(json.dumps(sidecar, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        with reading(path):
-            said = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise RecordingError(f"{path} is not JSON (wanted an object, got: {error})") from error
-    if not isinstance(said, dict):
-        raise RecordingError(f"{path} is not a sidecar (wanted a JSON object, got {type(said).__name__})")
-    return said
 
 
 def _units_given(text: str) -> dict[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from sensor.errors import RecordingError
 
@@ -49,6 +51,18 @@ def reading(path: Path) -> Iterator[None]:
         raise RecordingError(f"cannot read {path} (wanted a readable file, got: {error.strerror or error})") from error
     except MemoryError as error:
         raise RecordingError(f"cannot read {path} (wanted a file that fits in memory)") from error
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """What a JSON file holds."""
+    try:
+        with reading(path):
+            said = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise RecordingError(f"{path} is not JSON (wanted an object, got: {error})") from error
+    if not isinstance(said, dict):
+        raise RecordingError(f"{path} is not as needed (wanted a JSON object, got {type(said).__name__})")
+    return said
 
 
 @contextlib.contextmanager

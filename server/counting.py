@@ -120,7 +120,7 @@ class Counting:
 
     def _seen(self, events: list[Event]) -> list[Event]:
         if events:
-            self._reps = self.result().reps
+            self._reps = self._tracker.reps
         return events
 
 

@@ -7,6 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from processing.exercises import EXERCISES
+from processing.words import of_fatigue, of_quality, of_rom
+
+__all__ = ["of_quality"]  # said there; what the templates call is all here
 
 KINDS = {"good": "good", "compensated": "compensated", "partial": "partial", "out_of_pose": "out of position"}
 STATES = {"waiting": "waiting for the band", "receiving": "live", "lost": "no packets", "ended": "finished"}
@@ -65,6 +68,21 @@ def flags(rep: dict[str, Any]) -> str:
 def compensation(rep: dict[str, Any]) -> str:
     seen = [f"{COMPENSATIONS.get(c['kind'], c['kind'])} {c['deg']:.0f}°" for c in rep["compensation"]]
     return ", ".join(seen) or ("pelvis moved" if rep["compensated"] else "")
+
+
+def of_set(result: dict[str, Any], number: int) -> str:
+    """What its repetitions have in common; nothing of a set that none was counted in, or that was stored without it."""
+    done = next((one for one in result["sets"] if one["set"] == number), {})
+    numbers = done.get("numbers")
+    if not numbers:
+        return ""
+    parts = [
+        of_rom(numbers, "°"),
+        f"{numbers['time_under_tension_s']:.0f} s under tension",
+        f"{100 * numbers['compensation_rate']:.0f} % compensated",
+        *([of_fatigue(done["fatigue"])] if done["fatigue"] else []),
+    ]
+    return ", " + ", ".join(parts)
 
 
 def kind(rep: dict[str, Any]) -> str:

@@ -37,13 +37,18 @@ NUMBER, MAYBE = (int, float), (int, float, type(None))
 SESSION = {
     "schema": str, "exercise": (str, type(None)), "side": str, "placement": str, "duration_s": NUMBER, "samples": int,
     "coverage": NUMBER, "gaps": list, "sets": list, "reps": list, "quality": dict,
+    "summary": dict,
 }  # fmt: skip
-SET = {"set": int, "exercise": str, "side": str, "reps": int, "start_s": NUMBER, "end_s": NUMBER}
+SET = {
+    "set": int, "exercise": str, "side": str, "reps": int, "start_s": NUMBER, "end_s": NUMBER,
+    "not_counted": int, "rest_before_s": MAYBE, "fatigue": (dict, type(None)), "numbers": dict,
+}  # fmt: skip
 REP = {
     "set": int, "rep": int, "exercise": str, "counted": bool, "flags": list, "start_s": NUMBER, "peak_s": NUMBER,
     "end_s": NUMBER, "counted_s": NUMBER, "rom_deg": NUMBER, "hip_rom_deg": MAYBE, "terminal_rotation_deg": MAYBE,
     "concentric_s": NUMBER, "hold_s": NUMBER, "eccentric_s": NUMBER, "sparc": NUMBER, "compensated": bool,
     "compensation": list, "deviation_deg": NUMBER, "pelvis_deg": MAYBE,
+    "time_under_tension_s": NUMBER,
 }  # fmt: skip
 
 
@@ -206,6 +211,7 @@ def test_replay_prints_what_was_agreed(run, person: Path, session: dict) -> None
         assert rep["pelvis_deg"] is None and rep["hip_rom_deg"] is None
         phases = rep["concentric_s"] + rep["hold_s"] + rep["eccentric_s"]
         assert phases == pytest.approx(rep["end_s"] - rep["start_s"], abs=0.01)
+        assert phases == pytest.approx(rep["time_under_tension_s"], abs=0.01)
     done = run("replay", person / "person.csv")
     assert (done.status, done.err) == (0, "") and "hip_abduction, 4 repetitions" in done.out
 
@@ -244,6 +250,37 @@ def test_without_a_sidecar_everything_must_be_said(run, person: Path, session: d
     for i in range(0, len(every), 2):
         done = run("replay", tmp_path / "person.csv", *every[:i], *every[i + 2 :])
         assert done.status == 2 and "missing in" in done.err and not done.out
+
+
+def test_a_session_against_the_one_before(run, person: Path, session: dict, tmp_path: Path) -> None:
+    (tmp_path / "before.json").write_text(json.dumps(session))
+    mine = [rep["rom_deg"] for rep in session["reps"]]
+
+    def change(*arguments: object) -> dict:
+        found = json.loads(run("replay", person / "person.csv", "--json", *arguments).out)
+        (one,) = found["summary"]["exercises"]
+        return one["change"]
+
+    assert change() is None
+    same = change("--baseline", tmp_path / "before.json")
+    assert same["baseline_deg"] == same["now_deg"] == pytest.approx(np.median(mine), abs=1e-3) and same["change_deg"] == 0
+    assert same["mdc_deg"] is same["measurable"] is None  # of an abduction nobody knows
+    less = change("--baseline", 60)
+    assert less["change_deg"] == pytest.approx(np.median(mine) - 60, abs=1e-3)
+    assert "less than the baseline's 60" in run("replay", person / "person.csv", "--baseline", 60).out
+
+
+def test_a_baseline_that_will_not_do(refused, person: Path, session: dict, tmp_path: Path) -> None:
+    recording = person / "person.csv"
+    other = session | {"side": "right"}
+    texts = {"other": json.dumps(other), "empty": "{}", "list": "[]", "torn": "{", "reps": json.dumps(session | {"reps": [1]})}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.json").write_text(text)
+    for name in (*texts, "missing"):
+        assert "wanted" in refused("replay", recording, "--baseline", f"{name}.json")
+    for text in ("0", "nan", "181", "nothing", "a.csv", "-5"):
+        assert "--baseline" in refused("replay", recording, f"--baseline={text}")
+    assert "--baseline" in refused("replay", recording, "--baseline", "30", "--exercise", "auto")
 
 
 def test_evaluate(run) -> None:

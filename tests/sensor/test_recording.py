@@ -238,7 +238,7 @@ def test_bad_sidecars_are_named_in_one_line(wrong: dict[str, object], match: str
 
 def test_what_is_not_a_sidecar_or_a_file(tmp_path: Path) -> None:
     path = put(tmp_path)
-    for text, match in (("{", "not JSON"), ("[]", "not a sidecar"), ("{}", "units missing"), ("[" * 99999, "not JSON")):
+    for text, match in (("{", "not JSON"), ("[]", "wanted a JSON object"), ("{}", "units missing"), ("[" * 99999, "not JSON")):
         path.with_suffix(".json").write_text(text)
         refused(path, match)
     path.with_suffix(".json").write_bytes(b"\xff\xfe\x00")

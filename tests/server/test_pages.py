@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import json
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,34 @@ def test_pages_lead_to_where_the_session_is(client) -> None:
     client.end(session["id"])
     gone = client.get(f"/sessions/{session['id']}/live")
     assert (gone.status_code, gone.headers["location"]) == (303, f"/sessions/{session['id']}")
+
+
+def test_a_session_is_summed_up_for_who_reads_it(client, entries) -> None:
+    session = client.create()
+    client.send_all(session["id"], entries)
+    result = client.end(session["id"])["result"]
+    page = " ".join(client.get(f"/sessions/{session['id']}").text.split())
+    assert "<dt>time under tension</dt>" in page
+    for done in result["sets"]:
+        numbers = done["numbers"]
+        assert f"counted, {numbers['rom_median_deg']:.0f} ± {numbers['rom_sd_deg']:.0f}°, " in page
+        assert f"{numbers['time_under_tension_s']:.0f} s under tension" in page
+
+
+def test_what_an_older_version_stored_can_still_be_read(client, entries, tmp_path) -> None:
+    session = client.create()
+    client.send_all(session["id"], entries)
+    old = client.end(session["id"])["result"]
+    del old["summary"]
+    old["sets"] = [{key: done[key] for key in ("set", "exercise", "side", "reps", "start_s", "end_s")} for done in old["sets"]]
+    for rep in old["reps"]:
+        del rep["time_under_tension_s"]
+    old["quality"] = {"gyroscope_bias_known": False}
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "hiprep.sqlite3")) as database, database:
+        database.execute("UPDATE results SET document = ?", [json.dumps(old)])
+    assert client.get(f"/api/v1/sessions/{session['id']}").json()["result"] == old
+    page = client.get(f"/sessions/{session['id']}").text
+    assert "never still" in page and "time under tension" not in page
 
 
 def test_a_browser_gets_an_error_it_can_show(client) -> None:
