@@ -1,21 +1,24 @@
 """What the pelvis did during a repetition, as far as one sensor on the leg can see it.
 
-A turn: pure hip rotation leaves the vertical on a fixed cone about the axis; a pelvis that tilts or
-turns tips the leg off it. A lift: the leg rolls or swings forward while it still rises. What a person does in
-every repetition is their way to move; what is told is how far one repetition leaves it.
-Pelvic hike is invisible from the leg, and pelvic yaw looks like hip rotation.
+A turn: pure hip rotation leaves the vertical on a fixed cone about the axis; a pelvis that tilts or turns pushes the
+hip and tips the leg off it. A lift: the leg rolls or swings forward while it rises.
+
+How a person moves when nothing helps is their own way, and it is learnt: it is where repetitions lie close together,
+not the middle of all of them, for half of them may be helped and never twice by the same amount. Before there are
+several, physics has a guess: the axis of a turn is the thigh, which stands nearly upright, and a lifted leg neither
+rolls nor swings far. What nobody can tell from the leg alone: help that is the same in every repetition; hike; yaw.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 
-from processing.axis import Lift, plane
+from processing.axis import Lift, cross, plane
 from processing.orientation import Stretch
 from processing.results import Compensation
 
@@ -23,9 +26,19 @@ PELVIS_WARN_DEG = 5.0  # CONTRACT: so much pelvis rotation is a compensation
 TURN_LEVER = 0.43  # SIGNALS: the thigh tilts by 0.43 of a pelvic turn, 0.6 of a forward tilt; the smaller one
 ROLL_LEVER = 0.6  # of a pelvic roll in a leg that has risen by RISEN: the leg follows what has come so far (ours)
 RISEN = 0.80  # of the range of motion: up to here the leg is still being lifted (ours)
-SPREAD = 3.0  # times the person's own median distance from their own way: about two standard deviations (ours)
-ELSEWHERE_DEG = 8.0  # a rest further from the last one: the band or the person sits elsewhere, learn anew (ours)
-OWN_REPS = 12  # a way to move is known by more repetitions than a range of motion: some of them will be helped (ours)
+ELSEWHERE_DEG = 6.0  # a rest further from the last one: the band or the person sits elsewhere, learn anew (ours)
+OWN_REPS = 20  # a way to move is known by more repetitions than a range of motion: some of them will be helped (ours)
+SPREAD = 3.0  # times how far the person's own repetitions lie from their way: three standard deviations (ours)
+# SIGNALS: natural wobble is up to 1.5 degrees of pelvis, at most 0.9 of leg; a person's repetitions lie so far apart.
+OWN_SPREAD_DEG = 0.5
+# How the axis of a turn may stand to the vertical, and how a leg may roll and swing as it rises, before a person has
+# shown their own: standard deviations (ours; no source).
+THIGH_DEG, ROLLS_DEG, SWINGS_DEG = 3.0, 3.0, 5.0
+HELPED = 0.2  # density of helped repetitions against that at the middle of the own ones: far apart against close (ours)
+USUAL = 0.6  # of a person's terminal rotations are at most the usual one: some may be missing (ours)
+# Of one minus the cosine, in the mean: a foot turned by 20 degrees for half of the time at the top (ours).
+TURNED, LIKE = 0.005, 0.7
+OWN_LEGS = 5  # median of so many; a band that is pushed is followed in three (ours)
 OWN_TERMINAL = 0.5  # SIGNALS: missing is under half of the person's own
 MIN_TERMINAL_DEG = 10.0  # less than this is no terminal rotation to miss (ours)
 
@@ -40,12 +53,57 @@ class Seen:
     flags: tuple[str, ...] = ()
 
 
+class OwnWay:
+    """Repetitions as points; their own way is the densest place among them, drawn towards a guess with few.
+
+    A point counts by its weight (degrees of deviation for each unit that it is off, over OWN_SPREAD_DEG), and less
+    the more of its repetition (rest, in the same unit) no way at all explains.
+    """
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[np.ndarray, float, float]] = deque(maxlen=OWN_REPS)
+
+    def keep(self, point: np.ndarray, weight: float, left: float) -> None:
+        self._kept.append((point, weight, left))
+
+    def forget(self) -> None:
+        self._kept.clear()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, guess: np.ndarray, unsure: np.ndarray, *new: tuple[np.ndarray, float, float]) -> tuple[np.ndarray, float]:
+        """The way (d,), and how far its repetitions lie from it in units of OWN_SPREAD_DEG.
+
+        guess, unsure: (d,), with its standard deviation. new: the present repetition.
+        """
+        kept = [*self._kept, *new]
+        points = np.array([point for point, _, _ in kept])
+        weight, left = np.array([(weight, left) for _, weight, left in kept]).T
+        weight, left = weight * weight, left * left
+
+        def far(ways: np.ndarray) -> np.ndarray:
+            apart = points - ways[:, None]
+            return (apart * apart).sum(axis=2) * weight + left
+
+        ways = np.concatenate([points, guess[None]])
+        off = (ways - guess) / unsure
+        likely = np.log(np.exp(-far(ways) / 2) + HELPED).sum(axis=1) - (off * off).sum(axis=1) / 2
+        way = ways[likely.argmax()]
+        for _ in range(3):  # to the top of the hill whose foot was found
+            near = np.exp(-far(way[None])[0] / 2)
+            share = near / (near + HELPED)
+            pull = share * weight
+            way = (pull @ points + guess / unsure**2) / (pull.sum() + 1 / unsure**2)
+        distance = far(way[None])[0]
+        return way, math.sqrt(float(share @ distance) / (2 * float(share.sum()) + 1e-9))
+
+
 class TurnWatch:
     """The axis of the hip in the sensor is the person's own: learnt over repetitions, it is what a turn keeps to."""
 
     def __init__(self) -> None:
-        self._axes: deque[list[float]] = deque(maxlen=OWN_REPS)
-        self._deviations: deque[float] = deque(maxlen=OWN_REPS)
+        self._own = OwnWay()
         self._rest = np.zeros(3)
 
     def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
@@ -56,66 +114,126 @@ class TurnWatch:
         # Near the rest the vertical moves in a plane: as complex numbers, about the axis at `d`, by -yaw.
         way = up @ first + 1j * (up @ second)
         turned = 1 - np.exp(-1j * moved.heading)
-        power = float((np.abs(turned) ** 2).sum())
+        size = np.abs(turned)
+        power = float((size * size).sum())
         d = complex((turned.conj() * way).sum() / power) if power else 0j
         axis = rest + d.real * first + d.imag * second
-        if self._rest @ rest < np.cos(np.radians(ELSEWHERE_DEG)):
-            self._axes.clear()
-            self._deviations.clear()
-        own = np.array([median(column) for column in zip(*self._axes, axis.tolist(), strict=True)])
-        off = way - turned * complex(own @ first, own @ second)
-        deviation = float(np.degrees(np.abs(off).max()))
-        # From the leg alone tilt and turn of the pelvis look the same.
-        helped = deviation >= max(PELVIS_WARN_DEG * TURN_LEVER, SPREAD * _own(self._deviations))
+        if self._rest @ rest < math.cos(math.radians(ELSEWHERE_DEG)):
+            self._own.forget()
+        unit = math.degrees(1) / OWN_SPREAD_DEG
+        point = axis, float(size.max()) * unit, float(np.abs(way - turned * d).max()) * unit / 2
+        own, spread = self._own.find(rest, np.full(3, math.radians(THIGH_DEG)), point)
+        lean = np.exp(1j * moved.heading) * (way - turned * complex(own @ first, own @ second))
+        if learn:  # a pelvis that led the way has begun before the leg: between the rests before and after
+            lean -= lean[-1] / 2
+        deviation = float(np.degrees(np.abs(lean).max()))
+        helped = deviation >= max(PELVIS_WARN_DEG * TURN_LEVER, SPREAD * spread * OWN_SPREAD_DEG)
         if learn:
-            self._axes.append(axis.tolist())
-            self._deviations.append(deviation)
+            self._own.keep(*point)
             self._rest = rest
+        # From the leg alone tilt and turn of the pelvis look the same: both push the hip to the front or back.
         return Seen(deviation, (Compensation("other", deviation),) if helped else ())
 
 
 class LiftWatch:
-    """Roll about the leg, and heading, while the leg rises; what it turns at the top is the exercise."""
+    """Roll about the leg, and fore-and-aft swing, while the leg rises; what it turns at the top is the exercise."""
 
     def __init__(self, lift: Lift, terminal_rotation: bool) -> None:
         self._lift, self._terminal_rotation = lift, terminal_rotation
-        self._rolls: deque[float] = deque(maxlen=OWN_REPS)
-        self._swings: deque[float] = deque(maxlen=OWN_REPS)
+        self._own = OwnWay()
+        self._turning: deque[np.ndarray] = deque(maxlen=OWN_LEGS)
+        self._rising: deque[np.ndarray] = deque(maxlen=OWN_REPS)
         self._terminals: deque[float] = deque(maxlen=OWN_REPS)
+        self._rest = np.zeros(3)
 
     def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
         """One repetition and its angle (n,); `learn`: it is a whole one."""
-        risen = int((angle - angle[0] >= RISEN * (angle.max() - angle[0])).argmax())
-        roll = self._lift.roll(moved)
-        roll -= roll[0]
-        swing = float(np.degrees(moved.heading[risen]))
+        if self._rest @ moved.up[0] < math.cos(math.radians(ELSEWHERE_DEG)):
+            self._own.forget()
+            self._turning.clear()
+            self._rising.clear()
+        leg = self._leg(moved, _high(angle)[1], learn)
+        if leg is None:
+            return Seen(0.0, (), 0.0 if self._terminal_rotation else None)
+        angle = np.degrees(np.arcsin(np.clip(moved.up @ leg, -1.0, 1.0)))
+        risen = _high(angle)[0]
+        roll, swing = np.degrees(_roll(moved, leg)), np.degrees(_swing(moved, leg))
         terminal = float(np.abs(roll - roll[risen])[risen:].max())
-        rolled = abs(roll[risen] - _own(self._rolls))
-        swung = abs(swing - _own(self._swings))
-        turns = self._terminal_rotation and _own(self._terminals) >= MIN_TERMINAL_DEG  # this person, as a rule
+        point = np.array([roll[risen], swing[risen]]), 1 / OWN_SPREAD_DEG, 0.0
+        own, spread = self._own.find(np.zeros(2), np.array([ROLLS_DEG, SWINGS_DEG]), point)
+        share = np.minimum((angle - angle[0]) / max(angle[risen] - angle[0], 1e-9), 1 / RISEN)
+        usual = sorted([*self._terminals, terminal])[int(USUAL * (len(self._terminals) + 1))]
+        turns = self._terminal_rotation and usual >= MIN_TERMINAL_DEG  # this person, as a rule
+        rolls = np.abs(roll - share * own[0])
+        rolled = float(rolls[risen] if turns else max(rolls[risen], ROLL_LEVER * rolls.max()))
+        swung = float(np.abs(swing - share * own[1]).max())
         seen, flags = [], []
-        if rolled >= max(PELVIS_WARN_DEG * ROLL_LEVER, SPREAD * _spread(self._rolls)):
-            seen.append(Compensation("roll", float(rolled)))
+        if rolled >= max(PELVIS_WARN_DEG * ROLL_LEVER, SPREAD * spread * OWN_SPREAD_DEG):
+            seen.append(Compensation("roll", rolled))
             if turns:
                 flags.append("early_rotation")
-        if swung >= max(PELVIS_WARN_DEG, SPREAD * _spread(self._swings)):
-            seen.append(Compensation("tilt", float(swung)))
-        if turns and terminal < OWN_TERMINAL * _own(self._terminals):
+        if swung >= max(PELVIS_WARN_DEG, SPREAD * spread * OWN_SPREAD_DEG):
+            seen.append(Compensation("tilt", swung))
+        if turns and terminal < OWN_TERMINAL * usual:
             flags.append("missing_terminal_rotation")
         if learn:
-            self._rolls.append(float(roll[risen]))
-            self._swings.append(float(swing))
+            self._own.keep(*point)
             self._terminals.append(terminal)
+            self._rest = moved.up[0]
         seen.sort(key=lambda one: -one.deg)
-        return Seen(float(max(rolled, swung)), tuple(seen), terminal if self._terminal_rotation else None, tuple(flags))
+        return Seen(max(rolled, swung), tuple(seen), terminal if self._terminal_rotation else None, tuple(flags))
+
+    def _leg(self, moved: Stretch, high: slice, learn: bool) -> np.ndarray | None:
+        """The leg's direction in the sensor: what keeps its place in space while the foot turns at the top.
+
+        Where no foot turns it is what rises, as far as that is known.
+        """
+        rises = self._lift.leg
+        if rises is None:
+            return None
+        axis, turned = _kept(moved, high)
+        if axis @ rises < 0:
+            axis = -axis
+        shown = turned >= TURNED and axis @ rises > LIKE
+        if shown or self._turning:
+            legs = [*self._turning, axis] if shown else list(self._turning)
+            kept = self._turning
+        else:
+            legs, kept, axis = [*self._rising, rises], self._rising, rises
+        if learn and (shown or not self._turning):
+            kept.append(axis)
+        leg = np.array([median(column) for column in zip(*(one.tolist() for one in legs), strict=True)])
+        return leg / math.sqrt(leg @ leg)
 
 
-def _own(values: Sequence[float]) -> float:
-    return median(values) if values else 0.0
+def _high(angle: np.ndarray) -> tuple[int, slice]:
+    """Where a lift's angle (n,) first comes to RISEN, and the stretch round the top that it spends above that."""
+    above = np.flatnonzero(angle - angle[0] >= RISEN * (angle.max() - angle[0]))
+    return int(above[0]), slice(int(above[0]), int(above[-1]) + 1)
 
 
+def _kept(moved: Stretch, part: slice) -> tuple[np.ndarray, float]:
+    """The direction (3,) in the sensor that moves least in space, and how much one that is square to it moves, 0 to 1."""
+    w, x, y, z = moved.quat[:, part]
+    mean = np.array(
+        [
+            [(1 - 2 * (y * y + z * z)).mean(), (2 * (x * y - w * z)).mean(), (2 * (x * z + w * y)).mean()],
+            [(2 * (x * y + w * z)).mean(), (1 - 2 * (x * x + z * z)).mean(), (2 * (y * z - w * x)).mean()],
+            [(2 * (x * z - w * y)).mean(), (2 * (y * z + w * x)).mean(), (1 - 2 * (x * x + y * y)).mean()],
+        ]
+    )
+    _, sizes, axes = np.linalg.svd(mean)
+    return axes[0], float(sizes[0] - sizes[1])
 
-def _spread(values: Sequence[float]) -> float:
-    """Median distance from the median."""
-    own = _own(values)
-    return _own([abs(value - own) for value in values])
+
+def _roll(moved: Stretch, leg: np.ndarray) -> np.ndarray:
+    """Turn about the leg (3,) since the rest, radians, (n,)."""
+    up = moved.up[0] - (moved.up[0] @ leg) * leg
+    up /= math.sqrt(up @ up) or 1.0
+    return np.arctan2(moved.up @ cross(leg, up), moved.up @ up)
+
+
+def _swing(moved: Stretch, leg: np.ndarray) -> np.ndarray:
+    """Turn of the leg's (3,) direction, seen from above, since the rest, radians, (n,)."""
+    x, y = moved.level(leg)
+    return np.arctan2(x[0] * y - y[0] * x, x[0] * x + y[0] * y)

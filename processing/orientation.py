@@ -68,6 +68,13 @@ class Stretch:
         w, x, y, z = self.quat
         return np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], axis=1)
 
+    def level(self, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The two level coordinates, in earth, of a direction (3,) in the sensor: each (n,)."""
+        w, x, y, z = self.quat
+        a, b, c = direction.tolist()
+        across = (1 - 2 * (y * y + z * z)) * a + 2 * (x * y - w * z) * b + 2 * (x * z + w * y) * c
+        return across, 2 * (x * y + w * z) * a + (1 - 2 * (x * x + z * z)) * b + 2 * (y * z - w * x) * c
+
     @cached_property
     def heading(self) -> np.ndarray:
         """Turn about the vertical since the first frame, radians, (n,), counter-clockwise positive, within half a turn."""
