@@ -15,6 +15,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,13 +35,17 @@ OWN_SPREAD_DEG = 0.5
 # How the axis of a turn may stand to the vertical, and how a leg may roll and swing as it rises, before a person has
 # shown their own: standard deviations (ours; no source).
 THIGH_DEG, ROLLS_DEG, SWINGS_DEG = 3.0, 3.0, 5.0
+TOP_SHARE = 0.5  # what swings at the top counts half: a foot that turns there adds its own (ours)
+UNSURE_DEG = np.array([ROLLS_DEG, SWINGS_DEG, TOP_SHARE * SWINGS_DEG])
 HELPED = 0.2  # density of helped repetitions against that at the middle of the own ones: far apart against close (ours)
 USUAL = 0.6  # of a person's terminal rotations are at most the usual one: some may be missing (ours)
 # Of one minus the cosine, in the mean: a foot turned by 20 degrees for half of the time at the top (ours).
 TURNED, LIKE = 0.005, 0.7
 OWN_LEGS = 5  # median of so many; a band that is pushed is followed in three (ours)
+WIDEST = 8.0  # real legs, lifted well, roll and swing 4 degrees more or less from one repetition to the next [M]
+FEW = 5  # fewer repetitions show no spread (ours)
 OWN_TERMINAL = 0.5  # SIGNALS: missing is under half of the person's own
-MIN_TERMINAL_DEG = 10.0  # less than this is no terminal rotation to miss (ours)
+MIN_TERMINAL_DEG = 12.0  # less than this is no terminal rotation to miss (ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,50 +58,66 @@ class Seen:
     flags: tuple[str, ...] = ()
 
 
-class OwnWay:
-    """Repetitions as points; their own way is the densest place among them, drawn towards a guess with few.
+class Point(NamedTuple):
+    """One repetition. at: (d,) · weight: degrees of deviation for each unit that the way is off, over OWN_SPREAD_DEG ·
+    left: what no way at all explains of it, over OWN_SPREAD_DEG too."""
 
-    A point counts by its weight (degrees of deviation for each unit that it is off, over OWN_SPREAD_DEG), and less
-    the more of its repetition (rest, in the same unit) no way at all explains.
-    """
+    at: np.ndarray
+    weight: float
+    left: float = 0.0
+
+
+class OwnWay:
+    """The densest place among the repetitions so far, drawn towards a guess while there are few."""
 
     def __init__(self) -> None:
-        self._kept: deque[tuple[np.ndarray, float, float]] = deque(maxlen=OWN_REPS)
+        self._kept: deque[Point] = deque(maxlen=OWN_REPS)
 
-    def keep(self, point: np.ndarray, weight: float, left: float) -> None:
-        self._kept.append((point, weight, left))
+    def keep(self, point: Point) -> None:
+        self._kept.append(point)
 
     def forget(self) -> None:
         self._kept.clear()
 
-    def __len__(self) -> int:
-        return len(self._kept)
+    def find(
+        self, guess: np.ndarray, unsure: np.ndarray, new: Point, widest: float = 1.0
+    ) -> tuple[np.ndarray, float]:
+        """The way (d,), and how far, in degrees, its repetitions lie from it.
 
-    def find(self, guess: np.ndarray, unsure: np.ndarray, *new: tuple[np.ndarray, float, float]) -> tuple[np.ndarray, float]:
-        """The way (d,), and how far its repetitions lie from it in units of OWN_SPREAD_DEG.
-
-        guess, unsure: (d,), with its standard deviation. new: the present repetition.
+        guess, unsure: (d,), with its standard deviation. new: the present repetition. widest: so many times
+        OWN_SPREAD_DEG may the repetitions of a person who is never twice alike lie apart.
         """
-        kept = [*self._kept, *new]
-        points = np.array([point for point, _, _ in kept])
-        weight, left = np.array([(weight, left) for _, weight, left in kept]).T
-        weight, left = weight * weight, left * left
+        kept = [*self._kept, new]
+        points = np.array([one.at for one in kept])
+        weight, left = np.array([(one.weight, one.left) for one in kept]).T
+        wide = 1.0
+        while True:
+            way, share, distance = _densest(points, (weight / wide) ** 2, (left / wide) ** 2, guess, unsure)
+            if wide >= widest or len(kept) < FEW or share.sum() >= len(kept) / 3:
+                break
+            wide *= 2
+        return way, wide * OWN_SPREAD_DEG * math.sqrt(float(share @ distance) / (2 * float(share.sum()) + 1e-9))
 
-        def far(ways: np.ndarray) -> np.ndarray:
-            apart = points - ways[:, None]
-            return (apart * apart).sum(axis=2) * weight + left
 
-        ways = np.concatenate([points, guess[None]])
-        off = (ways - guess) / unsure
-        likely = np.log(np.exp(-far(ways) / 2) + HELPED).sum(axis=1) - (off * off).sum(axis=1) / 2
-        way = ways[likely.argmax()]
-        for _ in range(3):  # to the top of the hill whose foot was found
-            near = np.exp(-far(way[None])[0] / 2)
-            share = near / (near + HELPED)
-            pull = share * weight
-            way = (pull @ points + guess / unsure**2) / (pull.sum() + 1 / unsure**2)
-        distance = far(way[None])[0]
-        return way, math.sqrt(float(share @ distance) / (2 * float(share.sum()) + 1e-9))
+def _densest(
+    points: np.ndarray, weight: np.ndarray, left: np.ndarray, guess: np.ndarray, unsure: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The densest place (d,) among points (n, d), each one's share in it (n,), and its squared distance (n,)."""
+
+    def far(ways: np.ndarray) -> np.ndarray:
+        apart = points - ways[:, None]
+        return (apart * apart).sum(axis=2) * weight + left
+
+    ways = np.concatenate([points, guess[None]])
+    off = (ways - guess) / unsure
+    likely = np.log(np.exp(-far(ways) / 2) + HELPED).sum(axis=1) - (off * off).sum(axis=1) / 2
+    way = ways[likely.argmax()]
+    for _ in range(3):  # to the top of the hill whose foot was found
+        near = np.exp(-far(way[None])[0] / 2)
+        share = near / (near + HELPED)
+        pull = share * weight
+        way = (pull @ points + guess / unsure**2) / (pull.sum() + 1 / unsure**2)
+    return way, share, far(way[None])[0]
 
 
 class TurnWatch:
@@ -121,15 +142,15 @@ class TurnWatch:
         if self._rest @ rest < math.cos(math.radians(ELSEWHERE_DEG)):
             self._own.forget()
         unit = math.degrees(1) / OWN_SPREAD_DEG
-        point = axis, float(size.max()) * unit, float(np.abs(way - turned * d).max()) * unit / 2
+        point = Point(axis, float(size.max()) * unit, float(np.abs(way - turned * d).max()) * unit / 2)
         own, spread = self._own.find(rest, np.full(3, math.radians(THIGH_DEG)), point)
         lean = np.exp(1j * moved.heading) * (way - turned * complex(own @ first, own @ second))
         if learn:  # a pelvis that led the way has begun before the leg: between the rests before and after
             lean -= lean[-1] / 2
         deviation = float(np.degrees(np.abs(lean).max()))
-        helped = deviation >= max(PELVIS_WARN_DEG * TURN_LEVER, SPREAD * spread * OWN_SPREAD_DEG)
+        helped = deviation >= max(PELVIS_WARN_DEG * TURN_LEVER, SPREAD * spread)
         if learn:
-            self._own.keep(*point)
+            self._own.keep(point)
             self._rest = rest
         # From the leg alone tilt and turn of the pelvis look the same: both push the hip to the front or back.
         return Seen(deviation, (Compensation("other", deviation),) if helped else ())
@@ -159,25 +180,27 @@ class LiftWatch:
         risen = _high(angle)[0]
         roll, swing = np.degrees(_roll(moved, leg)), np.degrees(_swing(moved, leg))
         terminal = float(np.abs(roll - roll[risen])[risen:].max())
-        point = np.array([roll[risen], swing[risen]]), 1 / OWN_SPREAD_DEG, 0.0
-        own, spread = self._own.find(np.zeros(2), np.array([ROLLS_DEG, SWINGS_DEG]), point)
+        away = swing - np.minimum((angle - angle[0]) / max(angle[risen] - angle[0], 1e-9), 1.0) * swing[risen]
+        furthest = float(away[np.abs(away).argmax()])
+        point = Point(np.array([roll[risen], swing[risen], TOP_SHARE * furthest]), 1 / OWN_SPREAD_DEG)
+        own, spread = self._own.find(np.zeros(3), UNSURE_DEG, point, WIDEST)
         share = np.minimum((angle - angle[0]) / max(angle[risen] - angle[0], 1e-9), 1 / RISEN)
         usual = sorted([*self._terminals, terminal])[int(USUAL * (len(self._terminals) + 1))]
         turns = self._terminal_rotation and usual >= MIN_TERMINAL_DEG  # this person, as a rule
         rolls = np.abs(roll - share * own[0])
         rolled = float(rolls[risen] if turns else max(rolls[risen], ROLL_LEVER * rolls.max()))
-        swung = float(np.abs(swing - share * own[1]).max())
+        swung = float(max(abs(swing[risen] - own[1]), abs(furthest - own[2] / TOP_SHARE)))
         seen, flags = [], []
-        if rolled >= max(PELVIS_WARN_DEG * ROLL_LEVER, SPREAD * spread * OWN_SPREAD_DEG):
+        if rolled >= max(PELVIS_WARN_DEG * ROLL_LEVER, SPREAD * spread):
             seen.append(Compensation("roll", rolled))
             if turns:
                 flags.append("early_rotation")
-        if swung >= max(PELVIS_WARN_DEG, SPREAD * spread * OWN_SPREAD_DEG):
+        if swung >= max(PELVIS_WARN_DEG, SPREAD * spread):
             seen.append(Compensation("tilt", swung))
         if turns and terminal < OWN_TERMINAL * usual:
             flags.append("missing_terminal_rotation")
         if learn:
-            self._own.keep(*point)
+            self._own.keep(point)
             self._terminals.append(terminal)
             self._rest = moved.up[0]
         seen.sort(key=lambda one: -one.deg)
