@@ -230,9 +230,9 @@ class Orientation:
         if not t:
             return []
         acc = np.ascontiguousarray(acc, float)
-        quats = self._vqf.updateBatch(
-            np.ascontiguousarray(gyr if self._offset is None else gyr - self._offset, float), acc
-        )["quat6D"]
+        rates = np.ascontiguousarray(gyr if self._offset is None else gyr - self._offset, float)
+        found = self._vqf.updateBatch(rates, acc)
+        quats, vectors = found["quat6D"], self._vector(acc, rates, found)
         if not self.bias_known:
             self._seen_acc.append(acc)
             self._seen_gyr.append(gyr)
@@ -246,5 +246,9 @@ class Orientation:
         new = tuple.__new__  # what Frame(...) comes to, in half the time
         return [
             new(Frame, (time, *quat, *force, bridged, segment))
-            for time, quat, force in zip(t[skip::stride], quats[skip::stride].tolist(), acc[skip::stride].tolist(), strict=True)
+            for time, quat, force in zip(t[skip::stride], quats[skip::stride].tolist(), vectors[skip::stride].tolist(), strict=True)
         ]
+
+    def _vector(self, acc: np.ndarray, rates: np.ndarray, found: dict[str, np.ndarray]) -> np.ndarray:
+        """What a frame tells beside the turn, (n, 3): the specific force."""
+        return acc
