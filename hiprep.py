@@ -23,6 +23,7 @@ from sensor.errors import LinkError, SensorError, UplinkError
 if TYPE_CHECKING:
     from processing.results import Event, SessionResult
     from sensor.recording import Recording
+    from sensor.samples import Samples
     from sensor.source import Source
 
 PACKET_SAMPLES = 10  # a replay comes in the reference band's packets: 0.1 s at 100 Hz
@@ -157,7 +158,8 @@ def replay(a: argparse.Namespace) -> None:
     from sensor.recording import read_recording
 
     recording = read_recording(a.recording, **_overrides(a))
-    _show(_counted(recording, a.recording, _with_progress).as_json(), a)
+    pelvis = _pelvis(a, recording) if a.pelvis is not None else None
+    _show(_counted(recording, a.recording, _with_progress, pelvis).as_json(), a)
 
 
 def evaluate(a: argparse.Namespace) -> None:
@@ -285,19 +287,66 @@ def _stopped_by_hand() -> Iterator[None]:
             task.uncancel()
 
 
-def _counted(recording: Recording, name: str, progress: Callable = lambda blocks, _: blocks) -> SessionResult:
-    """Through the same code as a live band's packets."""
+def _counted(
+    recording: Recording,
+    name: str,
+    progress: Callable = lambda blocks, _: blocks,
+    pelvis: tuple[Samples, str] | None = None,
+) -> SessionResult:
+    """Through the same code as a live band's packets. pelvis: its samples in the leg's time, and how that is known."""
+    from processing.pelvis import Pelvis
     from processing.tracker import Tracker
+    from sensor.samples import Samples
 
     meta, samples = recording.meta, recording.samples
+    second, known_by = pelvis or (Samples.empty(), None)
+    other, given = Pelvis(known_by) if pelvis else None, 0
     try:
-        tracker = Tracker(meta.exercise, meta.side, meta.placement)
+        tracker = Tracker(meta.exercise, meta.side, meta.placement, other)
         for block in progress(samples.blocks(PACKET_SAMPLES), len(samples) // PACKET_SAMPLES):
+            if other:
+                come = int(second.t.searchsorted(block.t[-1], side="right"))
+                other.update(second[given:come])
+                given = come
             tracker.update(block)
     except ProcessingError as error:
         raise ProcessingError(f"{name}: {error}") from error
+    if other:
+        other.finish()
     tracker.finish()
     return tracker.result()
+
+
+def _pelvis(a: argparse.Namespace, leg: Recording) -> tuple[Samples, str]:
+    """The pelvis' samples in the leg's time, and how that is known."""
+    from processing.alignment import align
+    from sensor.files import checked
+    from sensor.recording import read_recording
+
+    path = checked(a.pelvis)
+    told = {"exercise": leg.meta.exercise, "side": leg.meta.side}
+    if path.suffix.lower() == ".csv" and not path.with_suffix(".json").exists():
+        told |= {"placement": "pelvis", "units": a.units, "rate": a.rate}
+    recording = read_recording(path, **told)
+    if recording.meta.placement != "pelvis":
+        got = repr(recording.meta.placement)
+        raise WrongArguments(f"the band of {path} was worn elsewhere (wanted placement pelvis, got {got})")
+    try:
+        clock = align(leg.samples, recording.samples, _apart_s(leg.meta.started_at, recording.meta.started_at))
+    except ProcessingError as error:
+        raise ProcessingError(f"{a.recording} and {path}: {error}") from error
+    return clock.bring(recording.samples), clock.known_by
+
+
+def _apart_s(first: str | None, second: str | None) -> float | None:
+    """How much later the second began, where both say when."""
+    from datetime import UTC, datetime
+
+    if first is None or second is None:
+        return None
+    began = [datetime.fromisoformat(text) for text in (first, second)]
+    one, other = (time if time.tzinfo else time.replace(tzinfo=UTC) for time in began)
+    return (other - one).total_seconds()
 
 
 def _simulated(name: str, a: argparse.Namespace) -> Recording:
@@ -403,6 +452,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--json", action="store_true", help="only at the end: the session as one JSON object")
     one.add_argument("--server", type=_url, metavar="URL", help="send the packets to this server as well")
     one = verb(replay, "count the repetitions of a recording", file, leg, units)
+    second = "the same session from a second band on the sacrum: tells the hip's share and what the pelvis did"
+    one.add_argument("--pelvis", metavar="RECORDING", help=second)
     one.add_argument("--json", action="store_true", help="the session as one JSON object")
     one = verb(evaluate, "compare counted with labelled repetitions", leg, units)
     one.add_argument("dir", metavar="DIR", help="recordings with NAME.labels.csv beside them")

@@ -56,7 +56,9 @@ class Turned:
 class Pelvis:
     """Online. Times are those of the leg's clock; whoever hands in samples has brought them there."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: str | None = None) -> None:
+        """clock: how it is known what the leg's time is, for the result."""
+        self._clock = clock
         self._orientation = Gyroscope()
         self._frames: list[Frame] = []
         self._votes: dict[str, np.ndarray] = {}  # by movement: which way the leg follows, (3, 3)
@@ -103,6 +105,7 @@ class Pelvis:
         known = len(self._up) > 1 or self._learnt
         return {
             "pelvis_axes": "shown by the leg and gravity" if known else "taken as a band is made to sit: x up the spine",
+            "pelvis_clock": self._clock,
             "pelvis_missing_reps": self._missing,
         }
 
