@@ -24,10 +24,11 @@ from sensor.samples import Samples
 WARN_DEG = 5.0  # CONTRACT: so much pelvis rotation is a compensation
 KEPT_S = 120.0  # how long a frame may be asked for: twice the longest repetition
 SPINE, OUT = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])  # the band's axes where it sits as it is made to
-TRUSTED_DEG = 4.0  # what the band's make says weighs as much as a repetition with so much rotation shows (ours)
+TRUSTED_DEG = 6.0  # what the band's make says weighs as much as a repetition with so much rotation shows (ours)
 # The leg follows a pelvic tilt by 0.6 when the knee is planted, a roll entirely when the leg is free, and the hike in
 # neither (SIGNALS): half of it tells them apart.
 FOLLOWS = {"turn": 0.3, "lift": 0.5}
+OWN_REPS = {"turn": 2, "lift": 0}  # before so many nobody knows what the leg does by itself (ours)
 CLEAR = 0.5  # of its rotation about the known axis may be about the other two, else the leg says nothing (ours)
 TILTED_DEG = 25.0  # the vertical in the sensor has moved so far: another posture (ours)
 
@@ -62,6 +63,7 @@ class Pelvis:
         self._orientation = Gyroscope()
         self._frames: list[Frame] = []
         self._votes: dict[str, np.ndarray] = {}  # by movement: which way the leg follows, (3, 3)
+        self._reps: dict[str, int] = {}
         self._up: dict[str, np.ndarray] = {}
         self._missing = 0  # repetitions for which there was too little to say
         self._learnt = False  # the axes, from what the leg did
@@ -81,6 +83,8 @@ class Pelvis:
             self._missing += learn
             return rep
         movement = exercise.movement
+        if learn:
+            self._learn(turned, rep, movement)
         along, follow, other = self._parts(turned, movement)
         size = np.sqrt((turned.by**2).sum(axis=1))
         most = {kind: float(np.abs(part).max()) for kind, part in zip(KINDS[movement], (along, follow, other), strict=True)}
@@ -93,8 +97,6 @@ class Pelvis:
             share = sign * along[at]
         else:  # which way up is not known: a hike helps
             share = abs(other[at]) if abs(other[at]) >= WARN_DEG / 2 else 0.0
-        if learn:
-            self._learn(turned, rep, movement)
         return replace(
             rep, pelvis_deg=pelvis_deg, hip_rom_deg=rep.rom_deg - float(share), compensated=helped, compensation=compensation
         )
@@ -154,12 +156,14 @@ class Pelvis:
         if before is not None and before @ up < math.cos(math.radians(TILTED_DEG)):  # the band sits elsewhere
             self._votes.clear()
             self._up.clear()
+            self._reps.clear()
         self._up[movement] = up
+        self._reps[movement] = number = self._reps.get(movement, 0) + 1
         along = turned.by @ up
         level = turned.by - along[:, None] * up
         size = np.sqrt((level**2).sum(axis=1))
         at = int(size.argmax())
-        if size[at] < WARN_DEG or np.abs(along).max() > CLEAR * size[at]:
+        if number <= OWN_REPS[movement] or size[at] < WARN_DEG or np.abs(along).max() > CLEAR * size[at]:
             return
         vote = min(1.0, rep.deviation_deg / size[at] / FOLLOWS[movement] - 1.0)
         self._votes[movement] = self._votes.get(movement, 0.0) + vote * np.outer(level[at], level[at])
