@@ -44,6 +44,7 @@ TURNED, LIKE = 0.005, 0.7
 OWN_LEGS = 5  # median of so many; a band that is pushed is followed in three (ours)
 WIDEST = 8.0  # real legs, lifted well, roll and swing 4 degrees more or less from one repetition to the next [M]
 FEW = 5  # fewer repetitions show no spread (ours)
+STEEP = math.cos(math.radians(45))  # a steeper leg has ever less of a direction seen from above (ours)
 OWN_TERMINAL = 0.5  # SIGNALS: missing is under half of the person's own
 MIN_TERMINAL_DEG = 12.0  # less than this is no terminal rotation to miss (ours)
 
@@ -257,6 +258,14 @@ def _roll(moved: Stretch, leg: np.ndarray) -> np.ndarray:
 
 
 def _swing(moved: Stretch, leg: np.ndarray) -> np.ndarray:
-    """Turn of the leg's (3,) direction, seen from above, since the rest, radians, (n,)."""
+    """Turn of the leg's (3,) direction, seen from above, since the rest, radians, (n,); less of it the steeper the leg."""
     x, y = moved.level(leg)
-    return np.arctan2(x[0] * y - y[0] * x, x[0] * x + y[0] * y)
+    steep = np.minimum(1.0, np.sqrt(x * x + y * y) / STEEP)
+    return steep * np.arctan2(x[0] * y - y[0] * x, x[0] * x + y[0] * y)
+
+
+class Unwatched:
+    """For a movement in which nothing that the pelvis does reaches the sensor."""
+
+    def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
+        return Seen(0.0, ())
