@@ -28,8 +28,8 @@ WINDOW_S = 90.0  # in so many seconds two clocks part by 9 ms at most: PPM
 PPM = 100e-6  # a clock is as wrong as that (SIGNALS)
 PPM_SIGMA = 80e-6  # and as a rule so wrong (ours)
 FINE_S = 0.25  # around the best offset the windows are looked at so far; 30 min at PPM are 0.18
-# The best offset is better than any that is RIVAL_S away, by so much where a guess lies near and where none does: people
-# move alike again and again, and a stranger's session fits half as well as their own [S].
+# The best offset is better than any that is RIVAL_S away, by so much where a guess lies near and where none does:
+# people move alike again and again, and a stranger's session fits half as well as their own [S].
 RIVAL_S, MARGIN, FAR_MARGIN = 1.0, 1.4, 2.5
 HOST_S, FEW_LINES = 20.0, 3  # seconds; with no more of them the clocks' rates are taken as alike (ours)
 LEAST = 10.0  # log likelihood (ours)
@@ -54,7 +54,7 @@ class Clock:
 
 
 def align(leg: Samples, pelvis: Samples, apart_s: float | None = None) -> Clock:
-    """apart_s: by how much the pelvis' recording says it began later. Raises ProcessingError where they never overlap."""
+    """apart_s: how much later the pelvis' recording says it began. Raises ProcessingError where they never overlap."""
     hosts = host_line(leg), host_line(pelvis)
     if None not in hosts:
         (leg_offset, leg_rate), (offset, rate) = hosts
@@ -127,12 +127,14 @@ def host_line(samples: Samples) -> tuple[float, float] | None:
 def _rates(samples: Samples) -> np.ndarray:
     """Angular velocity (n, 3) rad/s at RATE_HZ from the first sample on, of what is neither bias nor tremor."""
     t = samples.t
-    turned = np.concatenate([np.zeros((1, 3)), (samples.gyr[1:] + samples.gyr[:-1]) / 2 * np.diff(t)[:, None]]).cumsum(axis=0)
+    steps = (samples.gyr[1:] + samples.gyr[:-1]) / 2 * np.diff(t)[:, None]
+    turned = np.concatenate([np.zeros((1, 3)), steps]).cumsum(axis=0)
     grid = np.arange(t[0], t[-1], 1 / RATE_HZ)
 
     def mean(width_s: float) -> np.ndarray:
         late, early = (np.clip(grid + side * width_s / 2, t[0], t[-1]) for side in (1, -1))
-        return np.stack([np.interp(late, t, one) - np.interp(early, t, one) for one in turned.T], axis=1) / (late - early)[:, None]
+        passed = [np.interp(late, t, one) - np.interp(early, t, one) for one in turned.T]
+        return (np.stack(passed) / (late - early)).T
 
     quick = mean(QUICK_S)
     rates = quick - mean(SLOW_S)
@@ -211,7 +213,7 @@ def _white(x: np.ndarray) -> np.ndarray:
 
 
 def _information(cross: np.ndarray, xx: np.ndarray, yy: np.ndarray) -> np.ndarray:
-    """Mutual information (k,), nats, of Gaussians with these covariances: cross (k, 3, 3), the others alike or (3, 3)."""
+    """Mutual information (k,), nats, of Gaussians by their covariances: cross (k, 3, 3), the others alike or (3, 3)."""
     told = np.linalg.solve(xx, cross) @ np.linalg.solve(yy, np.swapaxes(cross, -1, -2))
     left = np.linalg.det(np.eye(3) - 0.999 * told)
     return -np.log(np.clip(left, 1e-6, 1.0)) / 2

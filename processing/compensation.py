@@ -34,15 +34,16 @@ SPREAD = 3.0  # times how far the person's own repetitions lie from their way: t
 OWN_SPREAD_DEG = 0.5
 # How the axis of a turn may stand to the vertical, and how a leg may roll and swing as it rises, before a person has
 # shown their own: standard deviations (ours; no source).
-THIGH_DEG, ROLLS_DEG, SWINGS_DEG = 3.0, 3.0, 5.0
+THIGH_DEG, ROLLS_DEG, SWINGS_DEG, TOP_DEG = 3.0, 3.0, 3.0, 2.5
 TOP_SHARE = 0.5  # what swings at the top counts half: a foot that turns there adds its own (ours)
-UNSURE_DEG = np.array([ROLLS_DEG, SWINGS_DEG, TOP_SHARE * SWINGS_DEG])
+UNSURE_DEG = np.array([ROLLS_DEG, SWINGS_DEG, TOP_SHARE * TOP_DEG])
 HELPED = 0.2  # density of helped repetitions against that at the middle of the own ones: far apart against close (ours)
-USUAL = 0.6  # of a person's terminal rotations are at most the usual one: some may be missing (ours)
+USUAL = 0.7  # of a person's terminal rotations are at most the usual one: some may be missing (ours)
 # Of one minus the cosine, in the mean: a foot turned by 20 degrees for half of the time at the top (ours).
 TURNED, LIKE = 0.005, 0.7
 OWN_LEGS = 5  # median of so many; a band that is pushed is followed in three (ours)
 WIDEST = 8.0  # real legs, lifted well, roll and swing 4 degrees more or less from one repetition to the next [M]
+ALIKE = 0.25  # of the repetitions lie together where a person has a way at all (ours)
 FEW = 5  # fewer repetitions show no spread (ours)
 STEEP = math.cos(math.radians(45))  # a steeper leg has ever less of a direction seen from above (ours)
 OWN_TERMINAL = 0.5  # SIGNALS: missing is under half of the person's own
@@ -60,7 +61,7 @@ class Seen:
 
 
 class Point(NamedTuple):
-    """One repetition. at: (d,) · weight: degrees of deviation for each unit that the way is off, over OWN_SPREAD_DEG ·
+    """One repetition. at: (d,) · weight: degrees of deviation for each unit off the way, over OWN_SPREAD_DEG ·
     left: what no way at all explains of it, over OWN_SPREAD_DEG too."""
 
     at: np.ndarray
@@ -69,63 +70,69 @@ class Point(NamedTuple):
 
 
 class OwnWay:
-    """The densest place among the repetitions so far, drawn towards a guess while there are few."""
+    """The densest place among the repetitions so far, drawn towards a guess while there are few.
 
-    def __init__(self) -> None:
+    unsure: (d,), how far from the guess the way may be, as a standard deviation. widest: so many times OWN_SPREAD_DEG
+    may the repetitions of a person who is never twice alike lie apart.
+    """
+
+    def __init__(self, unsure: np.ndarray, widest: float = 1.0) -> None:
+        self._sure, self._widest = 1 / unsure**2, widest
         self._kept: deque[Point] = deque(maxlen=OWN_REPS)
+        self._found: tuple[np.ndarray, float] | None = None
 
     def keep(self, point: Point) -> None:
         self._kept.append(point)
 
     def forget(self) -> None:
         self._kept.clear()
+        self._found = None
 
-    def find(
-        self, guess: np.ndarray, unsure: np.ndarray, new: Point, widest: float = 1.0
-    ) -> tuple[np.ndarray, float]:
-        """The way (d,), and how far, in degrees, its repetitions lie from it.
+    def find(self, guess: np.ndarray, new: Point, fresh: bool = True) -> tuple[np.ndarray, float]:
+        """The way (d,), and how far, in degrees, its repetitions lie from it, the present one, `new`, among them.
 
-        guess, unsure: (d,), with its standard deviation. new: the present repetition. widest: so many times
-        OWN_SPREAD_DEG may the repetitions of a person who is never twice alike lie apart.
+        fresh False: the way of the last repetition will do, if there was one.
         """
-        kept = [*self._kept, new]
+        if fresh or self._found is None:
+            self._found = self._look(guess, [*self._kept, new])
+        return self._found
+
+    def _look(self, guess: np.ndarray, kept: list[Point]) -> tuple[np.ndarray, float]:
         points = np.array([one.at for one in kept])
-        weight, left = np.array([(one.weight, one.left) for one in kept]).T
+        weight, left = np.array([one.weight for one in kept]) ** 2, np.array([one.left for one in kept]) ** 2
         wide = 1.0
         while True:
-            way, share, distance = _densest(points, (weight / wide) ** 2, (left / wide) ** 2, guess, unsure)
-            if wide >= widest or len(kept) < FEW or share.sum() >= len(kept) / 3:
+            way, share, distance = self._densest(points, weight / wide**2, left / wide**2, guess)
+            near = float(share.sum())
+            if wide >= self._widest or len(kept) < FEW or near >= ALIKE * len(kept):
                 break
             wide *= 2
-        return way, wide * OWN_SPREAD_DEG * math.sqrt(float(share @ distance) / (2 * float(share.sum()) + 1e-9))
+        return way, wide * OWN_SPREAD_DEG * math.sqrt(float(share @ distance) / (2 * near + 1e-9))
 
-
-def _densest(
-    points: np.ndarray, weight: np.ndarray, left: np.ndarray, guess: np.ndarray, unsure: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The densest place (d,) among points (n, d), each one's share in it (n,), and its squared distance (n,)."""
-
-    def far(ways: np.ndarray) -> np.ndarray:
+    def _densest(
+        self, points: np.ndarray, weight: np.ndarray, left: np.ndarray, guess: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The densest place (d,) among points (n, d), each one's share in it (n,), and its squared distance (n,)."""
+        ways = np.concatenate([points, guess[None]])
         apart = points - ways[:, None]
-        return (apart * apart).sum(axis=2) * weight + left
-
-    ways = np.concatenate([points, guess[None]])
-    off = (ways - guess) / unsure
-    likely = np.log(np.exp(-far(ways) / 2) + HELPED).sum(axis=1) - (off * off).sum(axis=1) / 2
-    way = ways[likely.argmax()]
-    for _ in range(3):  # to the top of the hill whose foot was found
-        near = np.exp(-far(way[None])[0] / 2)
-        share = near / (near + HELPED)
-        pull = share * weight
-        way = (pull @ points + guess / unsure**2) / (pull.sum() + 1 / unsure**2)
-    return way, share, far(way[None])[0]
+        off = ways - guess
+        likely = np.log(np.exp(-((apart * apart).sum(axis=2) * weight + left) / 2) + HELPED).sum(axis=1)
+        way = ways[(likely - off * off @ self._sure / 2).argmax()]
+        for _ in range(3):  # to the top of the hill whose foot was found
+            apart = points - way
+            distance = (apart * apart).sum(axis=1) * weight + left
+            near = np.exp(-distance / 2)
+            share = near / (near + HELPED)
+            pull = share * weight
+            way = (pull @ points + guess * self._sure) / (pull.sum() + self._sure)
+        return way, share, distance
 
 
 class TurnWatch:
     """The axis of the hip in the sensor is the person's own: learnt over repetitions, it is what a turn keeps to."""
 
     def __init__(self) -> None:
-        self._own = OwnWay()
+        self._own = OwnWay(np.full(3, math.radians(THIGH_DEG)))
         self._rest = np.zeros(3)
 
     def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
@@ -144,7 +151,7 @@ class TurnWatch:
             self._own.forget()
         unit = math.degrees(1) / OWN_SPREAD_DEG
         point = Point(axis, float(size.max()) * unit, float(np.abs(way - turned * d).max()) * unit / 2)
-        own, spread = self._own.find(rest, np.full(3, math.radians(THIGH_DEG)), point)
+        own, spread = self._own.find(rest, point, learn)
         lean = np.exp(1j * moved.heading) * (way - turned * complex(own @ first, own @ second))
         if learn:  # a pelvis that led the way has begun before the leg: between the rests before and after
             lean -= lean[-1] / 2
@@ -162,7 +169,7 @@ class LiftWatch:
 
     def __init__(self, lift: Lift, terminal_rotation: bool) -> None:
         self._lift, self._terminal_rotation = lift, terminal_rotation
-        self._own = OwnWay()
+        self._own = OwnWay(UNSURE_DEG, WIDEST)
         self._turning: deque[np.ndarray] = deque(maxlen=OWN_LEGS)
         self._rising: deque[np.ndarray] = deque(maxlen=OWN_REPS)
         self._terminals: deque[float] = deque(maxlen=OWN_REPS)
@@ -184,7 +191,7 @@ class LiftWatch:
         away = swing - np.minimum((angle - angle[0]) / max(angle[risen] - angle[0], 1e-9), 1.0) * swing[risen]
         furthest = float(away[np.abs(away).argmax()])
         point = Point(np.array([roll[risen], swing[risen], TOP_SHARE * furthest]), 1 / OWN_SPREAD_DEG)
-        own, spread = self._own.find(np.zeros(3), UNSURE_DEG, point, WIDEST)
+        own, spread = self._own.find(np.zeros(3), point, learn)
         share = np.minimum((angle - angle[0]) / max(angle[risen] - angle[0], 1e-9), 1 / RISEN)
         usual = sorted([*self._terminals, terminal])[int(USUAL * (len(self._terminals) + 1))]
         turns = self._terminal_rotation and usual >= MIN_TERMINAL_DEG  # this person, as a rule
@@ -237,15 +244,10 @@ def _high(angle: np.ndarray) -> tuple[int, slice]:
 
 
 def _kept(moved: Stretch, part: slice) -> tuple[np.ndarray, float]:
-    """The direction (3,) in the sensor that moves least in space, and how much one that is square to it moves, 0 to 1."""
-    w, x, y, z = moved.quat[:, part]
-    mean = np.array(
-        [
-            [(1 - 2 * (y * y + z * z)).mean(), (2 * (x * y - w * z)).mean(), (2 * (x * z + w * y)).mean()],
-            [(2 * (x * y + w * z)).mean(), (1 - 2 * (x * x + z * z)).mean(), (2 * (y * z - w * x)).mean()],
-            [(2 * (x * z - w * y)).mean(), (2 * (y * z + w * x)).mean(), (1 - 2 * (x * x + y * y)).mean()],
-        ]
-    )
+    """The direction (3,) in the sensor that moves least in space, and how much one square to it moves, 0 to 1."""
+    quat = moved.quat[:, part]
+    (_, wx, wy, wz), (_, xx, xy, xz), (_, _, yy, yz), (*_, zz) = (2 * (quat @ quat.T) / quat.shape[1]).tolist()
+    mean = [[1 - yy - zz, xy - wz, xz + wy], [xy + wz, 1 - xx - zz, yz - wx], [xz - wy, yz + wx, 1 - xx - yy]]
     _, sizes, axes = np.linalg.svd(mean)
     return axes[0], float(sizes[0] - sizes[1])
 
@@ -258,7 +260,7 @@ def _roll(moved: Stretch, leg: np.ndarray) -> np.ndarray:
 
 
 def _swing(moved: Stretch, leg: np.ndarray) -> np.ndarray:
-    """Turn of the leg's (3,) direction, seen from above, since the rest, radians, (n,); less of it the steeper the leg."""
+    """Turn of the leg's (3,) direction, seen from above, since the rest, radians, (n,); the steeper the less."""
     x, y = moved.level(leg)
     steep = np.minimum(1.0, np.sqrt(x * x + y * y) / STEEP)
     return steep * np.arctan2(x[0] * y - y[0] * x, x[0] * x + y[0] * y)

@@ -1,9 +1,9 @@
 """The pelvis' own sensor: how far and which way the pelvis turned during a repetition.
 
-Only the change within a repetition counts, as a rule from the gyroscope alone: over so few seconds it is
-truer than what gravity says in a body that moves. The band may sit anyhow on the sacrum. Gravity at rest shows one of the pelvis'
-axes in the sensor; which of the other two is which shows in the leg, for it follows the one and not the other. Until it
-has, the band is taken to sit as bands are made to: x up the spine, z out of the skin.
+Only the change within a repetition counts, as a rule from the gyroscope alone: over so few seconds it is truer than
+what gravity says in a body that moves. The band may sit anyhow on the sacrum. Gravity at rest shows one of the pelvis'
+axes in the sensor; which of the other two is which shows in the leg, for it follows the one and not the other. Until
+it has, the band is taken to sit as bands are made to: x up the spine, z out of the skin.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Pelvis:
         self._keep(self._orientation.flush())
 
     def seen(self, rep: Rep, exercise: Exercise, sign: int, learn: bool) -> Rep:
-        """The repetition with what the pelvis did in it. sign: of the exercise's turn seen from above; `learn`: it is over."""
+        """The repetition with what the pelvis did. sign: of the exercise's turn seen from above; `learn`: it is over."""
         turned = self.turned(rep.start_s, rep.end_s)
         if turned is None:
             self._missing += learn
@@ -88,7 +88,8 @@ class Pelvis:
             self._learn(turned, rep, posture)
         along, follow, other = self._parts(turned, posture)
         size = np.sqrt((turned.by**2).sum(axis=1))
-        most = {kind: float(np.abs(part).max()) for kind, part in zip(KINDS[posture], (along, follow, other), strict=True)}
+        parts = zip(KINDS[posture], (along, follow, other), strict=True)
+        most = {kind: float(np.abs(part).max()) for kind, part in parts}
         pelvis_deg = float(size.max())
         told = sorted((Compensation(kind, deg) for kind, deg in most.items()), key=lambda one: -one.deg)
         helped = pelvis_deg >= WARN_DEG
@@ -108,7 +109,7 @@ class Pelvis:
         """What the result says of it."""
         known = len(self._up) > 1 or self._learnt
         return {
-            "pelvis_axes": "shown by the leg and gravity" if known else "taken as a band is made to sit: x up the spine",
+            "pelvis_axes": "shown by the leg and gravity" if known else "taken as bands are made to sit: x up the spine",
             "pelvis_clock": self._clock,
             "pelvis_missing_reps": self._missing,
         }
@@ -124,7 +125,7 @@ class Pelvis:
             return None
         if frames[first].segment != frames[last - 1].segment or any(a < end_s < b for a, b in seen.gaps[-GAPS:]):
             return None
-        moved = Stretch(frames[first:last])
+        moved = Stretch(frames[first : last : 1 + (last - first) // MOMENTS])
         by = _since(moved.quat) if end_s - start_s > LONG_S else _rotation(moved.force)
         return Turned(moved.t, np.degrees(by), moved.up[0])
 
@@ -140,7 +141,7 @@ class Pelvis:
         return turned.by @ up, turned.by @ follow, turned.by @ cross(up, follow)
 
     def _follows(self, up: np.ndarray, posture: str) -> np.ndarray:
-        """The level axis (3,) about which the leg goes with the pelvis: left to right upright, the spine where one lies."""
+        """The level axis (3,) about which the leg goes with the pelvis: left to right upright, else the spine."""
         direct, crossed = SHOWN[posture]
         known = self._up.get(direct)  # gravity has shown it in another posture
         if known is None and crossed in self._up:
@@ -177,7 +178,8 @@ class Pelvis:
 
 
 POSTURES = {
-    "standing": "upright", "kneeling": "upright", "sitting": "upright", "side_lying": "side", "supine": "flat", "prone": "flat",
+    "standing": "upright", "kneeling": "upright", "sitting": "upright",
+    "side_lying": "side", "supine": "flat", "prone": "flat",
 }  # fmt: skip
 # What turning about the vertical, about the axis that the leg follows and about the third is called.
 KINDS: dict[str, tuple[Literal["tilt", "roll", "hike"], ...]] = {
@@ -185,8 +187,9 @@ KINDS: dict[str, tuple[Literal["tilt", "roll", "hike"], ...]] = {
     "side": ("tilt", "roll", "hike"),
     "flat": ("hike", "roll", "tilt"),
 }
-# In which other posture the axis that the leg follows is the vertical, and in which the one square to it and to this vertical.
+# In which other posture the axis that the leg follows is the vertical, and in which the one square to both is.
 SHOWN = {"upright": ("side", "flat"), "side": ("upright", "flat"), "flat": ("upright", "side")}
+MOMENTS = 64  # of a repetition are looked at, or so
 GAPS = 64  # so many gaps back a repetition that is just over may reach
 
 
@@ -196,30 +199,37 @@ def _time(frame: Frame) -> float:
 
 def _rotation(sums: np.ndarray) -> np.ndarray:
     """Rotation vectors (n, 3), radians, from the first frame, in its axes; of sums of small turns (n, 3)."""
-    steps = np.diff(sums, axis=0, prepend=sums[:1])
-    size = np.sqrt((steps * steps).sum(axis=1))
-    turns = np.concatenate([np.cos(size / 2)[:, None], steps * (np.sinc(size / (2 * np.pi)) / 2)[:, None]], axis=1)
+    steps = np.diff(sums, axis=0, prepend=sums[:1]).T
+    size = np.sqrt((steps * steps).sum(axis=0))
+    turns = np.concatenate([np.cos(size / 2)[None], steps * (np.sinc(size / (2 * np.pi)) / 2)])
     reach = 1
-    while reach < len(turns):  # each turn times the one so far before it, then twice as far
-        turns[reach:] = _times(turns[:-reach], turns[reach:])
+    while reach < turns.shape[1]:  # each turn times the one so far before it, then twice as far
+        turns[:, reach:] = _times(turns[:, :-reach], turns[:, reach:])
         reach *= 2
     return _vector(turns)
 
 
 def _since(quat: np.ndarray) -> np.ndarray:
     """The same of turns (4, n) into earth."""
-    back = quat[:, :1] * np.array([[1.0], [-1.0], [-1.0], [-1.0]])
-    return _vector(_times(np.repeat(back.T, quat.shape[1], axis=0), quat.T))
+    return _vector(_times(quat[:, :1] * np.array([[1.0], [-1.0], [-1.0], [-1.0]]), quat))
 
 
 def _vector(turns: np.ndarray) -> np.ndarray:
-    """Rotation vectors (n, 3), radians, of quaternions (n, 4)."""
-    sine = np.sqrt((turns[:, 1:] ** 2).sum(axis=1))
-    angle = 2 * np.arctan2(sine, np.abs(turns[:, 0]))
-    return turns[:, 1:] * (np.copysign(angle, turns[:, 0]) / np.where(sine > 0, sine, 1.0))[:, None]
+    """Rotation vectors (n, 3), radians, of quaternions (4, n)."""
+    scalar, vector = turns[0], turns[1:]
+    sine = np.sqrt((vector * vector).sum(axis=0))
+    angle = 2 * np.arctan2(sine, np.abs(scalar))
+    return (vector * (np.copysign(angle, scalar) / np.where(sine > 0, sine, 1.0))).T
 
 
 def _times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Products of quaternions, (n, 4) each."""
-    w, v = a[:, :1] * b[:, :1] - (a[:, 1:] * b[:, 1:]).sum(axis=1, keepdims=True), np.cross(a[:, 1:], b[:, 1:])
-    return np.concatenate([w, a[:, :1] * b[:, 1:] + b[:, :1] * a[:, 1:] + v], axis=1)
+    """Products of quaternions, (4, n) each."""
+    (w, x, y, z), (p, q, r, s) = a, b
+    return np.stack(
+        [
+            w * p - x * q - y * r - z * s,
+            w * q + x * p + y * s - z * r,
+            w * r - x * s + y * p + z * q,
+            w * s + x * r - y * q + z * p,
+        ]
+    )

@@ -194,7 +194,8 @@ class Tracker:
         if self._pelvis is None:
             return rep
         exercise = exercise_named(rep.exercise)
-        return self._pelvis.seen(rep, exercise, exercise.right_sign if self._side == "right" else -exercise.right_sign, closed)
+        sign = exercise.right_sign if self._side == "right" else -exercise.right_sign
+        return self._pelvis.seen(rep, exercise, sign, closed)
 
     def _pause(self, t: float) -> list[Event]:
         """End the set when nothing of it has begun for long enough by time t."""

@@ -12,12 +12,12 @@ import hiprep
 from sensor.recording import read_labels, read_recording, write_recording
 from sensor.samples import Samples
 
-PLAN = ["--exercise", "hip_external_rotation", "--side", "left", "--sets", "1", "--reps", "6", "--seed", "2", "--compensations", "0.6"]
+PLAN = "--exercise hip_external_rotation --side left --sets 1 --reps 6 --seed 2 --compensations 0.6".split()
 
 
 @pytest.fixture(scope="module")
 def bands(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """leg.csv, pelvis.csv and pelvis.parquet of one person; late.csv: the pelvis' by a clock that began 40 s later and runs fast."""
+    """leg.csv, pelvis.csv and pelvis.parquet of one person; late.csv: by a clock 40 s behind that runs fast."""
     folder = tmp_path_factory.mktemp("bands")
     for name, placement in (("leg.csv", "ankle"), ("pelvis.csv", "pelvis"), ("pelvis.parquet", "pelvis")):
         assert hiprep.main(["simulate", str(folder / name), "--placement", placement, *PLAN]) == 0
@@ -36,7 +36,8 @@ def test_the_pelvis_is_told_repetition_by_repetition(bands: Path, run, pelvis: s
     assert result["quality"]["pelvis_clock"] == "movement"
     assert [rep["compensated"] for rep in result["reps"]] == [label.compensated for label in labels]
     assert {label.compensated for label in labels} == {True, False}
-    assert [rep["pelvis_deg"] for rep in result["reps"]] == pytest.approx([label.pelvis_deg for label in labels], abs=2.0)
+    true = [label.pelvis_deg for label in labels]
+    assert [rep["pelvis_deg"] for rep in result["reps"]] == pytest.approx(true, abs=2.0)
     assert all(rep["hip_rom_deg"] is not None for rep in result["reps"])
 
 
@@ -57,7 +58,8 @@ def test_what_is_wrong_with_the_second_recording_is_said_in_one_line(bands: Path
 def test_two_recordings_of_different_days_are_refused(bands: Path, run, tmp_path: Path) -> None:
     pelvis = read_recording(bands / "pelvis.csv")
     still = Samples(pelvis.samples.t, pelvis.samples.acc[:1].repeat(len(pelvis.samples), 0), 0 * pelvis.samples.gyr)
-    write_recording(tmp_path / "other.csv", replace(pelvis, samples=still, meta=replace(pelvis.meta, started_at="2026-01-02T00:00:00Z")))
+    meta = replace(pelvis.meta, started_at="2026-01-02T00:00:00Z")
+    write_recording(tmp_path / "other.csv", replace(pelvis, samples=still, meta=meta))
     done = run("replay", bands / "leg.csv", "--pelvis", tmp_path / "other.csv", "--json")
     assert (done.status, done.out) == (2, "")
     assert done.err.startswith("hiprep: ") and done.err.count("\n") == 1

@@ -15,6 +15,7 @@ from processing.orientation import Frame, Stretch
 from processing.results import SessionResult
 from sensor.motion import CHEAP, GOOD, Movement, Rep, Set, Simulation, Still, simulate
 
+quaternions = st.tuples(*[st.floats(-1, 1)] * 4).filter(lambda q: sum(x * x for x in q) > 0.01)
 TURNS = ["hip_external_rotation", "hip_internal_rotation"]
 
 
@@ -25,7 +26,8 @@ def turn(degrees: float, lean_deg: float = 0.0, axis_deg: float = 3.0, band: Rot
     axis = Rotation.from_euler("x", axis_deg, degrees=True)
     lean = Rotation.from_rotvec(np.outer(lean_deg * share, [0, 1, 0]), degrees=True)
     poses = lean * axis * Rotation.from_rotvec(np.outer(degrees * share, [0, 0, 1]), degrees=True) * band
-    return Stretch([Frame(at, *quat, 0, 0, 9.81, False, 1) for at, quat in zip(t, poses.as_quat(scalar_first=True), strict=True)])
+    quats = poses.as_quat(scalar_first=True)
+    return Stretch([Frame(at, *quat, 0, 0, 9.81, False, 1) for at, quat in zip(t, quats, strict=True)])
 
 
 def looks(watch: TurnWatch, stretches: list[Stretch]) -> list[bool]:
@@ -33,8 +35,8 @@ def looks(watch: TurnWatch, stretches: list[Stretch]) -> list[bool]:
 
 
 @settings(max_examples=20)
-@given(st.floats(15, 60), st.floats(-4, 4), st.tuples(*[st.floats(-1, 1)] * 4).filter(lambda q: sum(x * x for x in q) > 0.01))
-def test_a_turn_about_any_axis_deviates_by_nothing_once_it_is_known(degrees: float, axis_deg: float, band: tuple) -> None:
+@given(st.floats(15, 60), st.floats(-4, 4), quaternions)
+def test_a_turn_about_any_axis_deviates_by_nothing_once_known(degrees: float, axis_deg: float, band: tuple) -> None:
     watch = TurnWatch()
     moved = turn(degrees, axis_deg=axis_deg, band=Rotation.from_quat(band))
     for _ in range(8):
@@ -77,27 +79,28 @@ def test_the_own_way_is_where_repetitions_lie_close_together(seed: int, clean: i
     own = np.array([x, y])
     points = [own + rng.normal(0, 0.25, 2) for _ in range(clean)]
     points += [own + 6 * (i + 1) * np.array([np.cos(i), np.sin(i)]) for i in range(clean)]
-    way = OwnWay()
+    way = OwnWay(np.array([3.0, 3.0]))
     for i in rng.permutation(len(points)):
         way.keep(Point(points[i], 2.0))
-    found, spread = way.find(np.zeros(2), np.array([3.0, 3.0]), Point(own, 2.0))
+    found, spread = way.find(np.zeros(2), Point(own, 2.0))
     np.testing.assert_allclose(found, own, atol=0.5)
     assert spread < 0.5
 
 
 def test_a_person_who_is_never_twice_alike_has_a_wide_way() -> None:
     rng = np.random.default_rng(1)
-    way = OwnWay()
+    way = OwnWay(np.array([3.0, 5.0]), widest=8.0)
     for _ in range(15):
         way.keep(Point(rng.normal(10, 4, 2), 2.0))
-    centre, spread = way.find(np.zeros(2), np.array([3.0, 5.0]), Point(np.full(2, 10.0), 2.0), widest=8.0)
+    centre, spread = way.find(np.zeros(2), Point(np.full(2, 10.0), 2.0))
     np.testing.assert_allclose(centre, 10, atol=3)
     assert spread > 1.5  # three of it are no compensation
 
 
 def people(exercise: str, reps: list[Rep], **options: object) -> Simulation:
     movement = Movement(**TRACKS[exercise])
-    return simulate([Still(5), Set(exercise, movement, tuple(reps)), Still(5)], pose=movement.pose, exercise=exercise, **options)
+    plan = [Still(5), Set(exercise, movement, tuple(reps)), Still(5)]
+    return simulate(plan, pose=movement.pose, exercise=exercise, **options)
 
 
 def wrong(result: SessionResult, helped: list[bool]) -> int:
@@ -115,7 +118,7 @@ def test_half_of_the_repetitions_helped_the_first_one_too(exercise: str, placeme
         pytest.skip("what helps there is another matter")
     sign = TRACKS[exercise]["sign"]
     cheats = [cheat and (cheat[0], cheat[1] * (sign if cheat[0] == "roll" else 1)) for cheat in HALF] * 2
-    options = {"placement": placement, "faults": faults, "side": "left", "rate_hz": 50.0, "band_turn_deg": 60.0, "seed": 6}
+    options = {"placement": placement, "faults": faults, "side": "left", "rate_hz": 50.0, "seed": 6}
     made = people(exercise, [Rep(compensation=cheat) for cheat in cheats], **options)
     result = count(made)
     assert found(result) == sets(made)
@@ -134,7 +137,8 @@ def test_who_only_sways_is_not_told_so(exercise: str, placement: str) -> None:
 @pytest.mark.parametrize("placement", ["ankle", "thigh"])
 def test_a_terminal_rotation_that_is_missing_is_missed(placement: str) -> None:
     done = [True, True, False, True, True, True, False, True, False, True]
-    made = people("hip_abduction", [Rep(terminal=one) for one in done], placement=placement, side="left", rate_hz=100.0, seed=4)
+    reps = [Rep(terminal=one) for one in done]
+    made = people("hip_abduction", reps, placement=placement, side="left", rate_hz=100.0, seed=4)
     result = count(made)
     assert ["missing_terminal_rotation" not in rep.flags for rep in result.reps] == done
     turned = [label.terminal_rotation_deg or 0.0 for label in made.labels]

@@ -22,18 +22,19 @@ from sensor.motion import CHEAP, GOOD, Movement, Rep, Set, Simulation, Still, si
 from sensor.samples import Raw, Samples
 
 THREE = ["hip_abduction", "hip_external_rotation", "hip_internal_rotation"]
-CHEATS = [("hike", 9.0), None, ("tilt", 10.0), None, ("roll", 12.0), None, ("tilt", -8.5), ("hike", 14.0), None, ("roll", 9.0)]
+HIKE, ROLL = ("hike", 9.0), ("roll", 12.0)
+CHEATS = [HIKE, None, ("tilt", 10.0), None, ROLL, None, ("tilt", -8.5), ("hike", 14.0), None, ("roll", 9.0)]
 
 
 @cache
-def both(exercise: str, side: str = "right", cheap: bool = False, rate_hz: float = 50.0) -> tuple[Simulation, Simulation]:
+def both(exercise: str, side: str = "right", cheap: bool = False) -> tuple[Simulation, Simulation]:
     """One person, two bands."""
     movement = Movement(**TRACKS[exercise])
     sign = movement.sign if movement.joint == "hip_rotation" else 1
     reps = tuple(Rep(compensation=one and (one[0], one[1] * (sign if one[0] == "roll" else 1))) for one in CHEATS)
     plan = [Still(5), Set(exercise, movement, reps), Still(5)]
     options = {"pose": movement.pose, "side": side, "exercise": exercise, "seed": 3, "faults": CHEAP if cheap else GOOD}
-    leg = simulate(plan, placement="ankle", rate_hz=rate_hz, band_turn_deg=70.0, **options)
+    leg = simulate(plan, placement="ankle", rate_hz=50.0, band_turn_deg=70.0, **options)
     return leg, simulate(plan, placement="pelvis", rate_hz=100.0, **options)
 
 
@@ -147,7 +148,8 @@ def drifting(samples: Samples, offset_s: float, ppm: float) -> Samples:
 def test_clocks_are_brought_together_by_what_both_bands_feel(exercise: str, offset_s: float, ppm: float) -> None:
     leg, pelvis = both(exercise)
     true = pelvis.recording.samples
-    clock = align(leg.recording.samples, turned(drifting(true, offset_s, ppm), Rotation.from_euler("xyz", (40, 80, 120), degrees=True)))
+    band = Rotation.from_euler("xyz", (40, 80, 120), degrees=True)
+    clock = align(leg.recording.samples, turned(drifting(true, offset_s, ppm), band))
     assert clock.known_by == "movement"
     np.testing.assert_allclose(clock.bring(drifting(true, offset_s, ppm)).t, true.t, atol=0.02)
 
@@ -187,8 +189,8 @@ def test_the_host_that_received_both_knows_their_clocks() -> None:
         late = rng.uniform(0.005, 0.06, len(true))[last]
         host = np.round((true[last] + late + 1.7e9) * 1e9).astype(np.int64)
         n = len(true)
-        raw = Raw(np.zeros((n, 6), np.int16), np.zeros(n, np.int32), np.zeros(n, np.int64), host, np.zeros(n, np.int16), np.zeros(n, np.uint8))
-        return Samples(samples.t, samples.acc, samples.gyr, raw)
+        none = np.zeros(n, np.int64)
+        return Samples(samples.t, samples.acc, samples.gyr, Raw(np.zeros((n, 6), np.int16), none, none, host, none, none))
 
     first, true = leg.recording.samples, pelvis.recording.samples
     second = drifting(true, 77.0, 100.0)
