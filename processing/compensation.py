@@ -1,21 +1,25 @@
 """What the pelvis did during a repetition, as far as one sensor on the leg can see it.
 
-A turn: pure hip rotation leaves the vertical on a fixed cone about the axis; a pelvis that tilts or
-turns tips the leg off it. A lift: the leg rolls or swings forward while it still rises. What a person does in
-every repetition is their way to move; what is told is how far one repetition leaves it.
-Pelvic hike is invisible from the leg, and pelvic yaw looks like hip rotation.
+A turn: pure hip rotation leaves the vertical on a fixed cone about the axis; a pelvis that tilts or turns pushes the
+hip and tips the leg off it. A lift: the leg rolls or swings forward while it rises.
+
+How a person moves when nothing helps is their own way, and it is learnt: it is where repetitions lie close together,
+not the middle of all of them, for half of them may be helped and never twice by the same amount. Before there are
+several, physics has a guess: the axis of a turn is the thigh, which stands nearly upright, and a lifted leg neither
+rolls nor swings far. What nobody can tell from the leg alone: help that is the same in every repetition; hike; yaw.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 
-from processing.axis import Lift, plane
+from processing.axis import Lift, cross, plane
 from processing.orientation import Stretch
 from processing.results import Compensation
 
@@ -23,11 +27,27 @@ PELVIS_WARN_DEG = 5.0  # CONTRACT: so much pelvis rotation is a compensation
 TURN_LEVER = 0.43  # SIGNALS: the thigh tilts by 0.43 of a pelvic turn, 0.6 of a forward tilt; the smaller one
 ROLL_LEVER = 0.6  # of a pelvic roll in a leg that has risen by RISEN: the leg follows what has come so far (ours)
 RISEN = 0.80  # of the range of motion: up to here the leg is still being lifted (ours)
-SPREAD = 3.0  # times the person's own median distance from their own way: about two standard deviations (ours)
-ELSEWHERE_DEG = 8.0  # a rest further from the last one: the band or the person sits elsewhere, learn anew (ours)
-OWN_REPS = 12  # a way to move is known by more repetitions than a range of motion: some of them will be helped (ours)
+ELSEWHERE_DEG = 6.0  # a rest further from the last one: the band or the person sits elsewhere, learn anew (ours)
+OWN_REPS = 20  # a way to move is known by more repetitions than a range of motion: some of them will be helped (ours)
+SPREAD = 3.0  # times how far the person's own repetitions lie from their way: three standard deviations (ours)
+# SIGNALS: natural wobble is up to 1.5 degrees of pelvis, at most 0.9 of leg; a person's repetitions lie so far apart.
+OWN_SPREAD_DEG = 0.5
+# How the axis of a turn may stand to the vertical, and how a leg may roll and swing as it rises, before a person has
+# shown their own: standard deviations (ours; no source).
+THIGH_DEG, ROLLS_DEG, SWINGS_DEG, TOP_DEG = 3.0, 3.0, 3.0, 2.5
+TOP_SHARE = 0.5  # what swings at the top counts half: a foot that turns there adds its own (ours)
+UNSURE_DEG = np.array([ROLLS_DEG, SWINGS_DEG, TOP_SHARE * TOP_DEG])
+HELPED = 0.2  # density of helped repetitions against that at the middle of the own ones: far apart against close (ours)
+USUAL = 0.7  # of a person's terminal rotations are at most the usual one: some may be missing (ours)
+# Of one minus the cosine, in the mean: a foot turned by 20 degrees for half of the time at the top (ours).
+TURNED, LIKE = 0.005, 0.7
+OWN_LEGS = 5  # median of so many; a band that is pushed is followed in three (ours)
+WIDEST = 8.0  # real legs, lifted well, roll and swing 4 degrees more or less from one repetition to the next [M]
+ALIKE = 0.25  # of the repetitions lie together where a person has a way at all (ours)
+FEW = 5  # fewer repetitions show no spread (ours)
+STEEP = math.cos(math.radians(45))  # a steeper leg has ever less of a direction seen from above (ours)
 OWN_TERMINAL = 0.5  # SIGNALS: missing is under half of the person's own
-MIN_TERMINAL_DEG = 10.0  # less than this is no terminal rotation to miss (ours)
+MIN_TERMINAL_DEG = 12.0  # less than this is no terminal rotation to miss (ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +60,79 @@ class Seen:
     flags: tuple[str, ...] = ()
 
 
+class Point(NamedTuple):
+    """One repetition. at: (d,) · weight: degrees of deviation for each unit off the way, over OWN_SPREAD_DEG ·
+    left: what no way at all explains of it, over OWN_SPREAD_DEG too."""
+
+    at: np.ndarray
+    weight: float
+    left: float = 0.0
+
+
+class OwnWay:
+    """The densest place among the repetitions so far, drawn towards a guess while there are few.
+
+    unsure: (d,), how far from the guess the way may be, as a standard deviation. widest: so many times OWN_SPREAD_DEG
+    may the repetitions of a person who is never twice alike lie apart.
+    """
+
+    def __init__(self, unsure: np.ndarray, widest: float = 1.0) -> None:
+        self._sure, self._widest = 1 / unsure**2, widest
+        self._kept: deque[Point] = deque(maxlen=OWN_REPS)
+        self._found: tuple[np.ndarray, float] | None = None
+
+    def keep(self, point: Point) -> None:
+        self._kept.append(point)
+
+    def forget(self) -> None:
+        self._kept.clear()
+        self._found = None
+
+    def find(self, guess: np.ndarray, new: Point, fresh: bool = True) -> tuple[np.ndarray, float]:
+        """The way (d,), and how far, in degrees, its repetitions lie from it, the present one, `new`, among them.
+
+        fresh False: the way of the last repetition will do, if there was one.
+        """
+        if fresh or self._found is None:
+            self._found = self._look(guess, [*self._kept, new])
+        return self._found
+
+    def _look(self, guess: np.ndarray, kept: list[Point]) -> tuple[np.ndarray, float]:
+        points = np.array([one.at for one in kept])
+        weight, left = np.array([one.weight for one in kept]) ** 2, np.array([one.left for one in kept]) ** 2
+        wide = 1.0
+        while True:
+            way, share, distance = self._densest(points, weight / wide**2, left / wide**2, guess)
+            near = float(share.sum())
+            if wide >= self._widest or len(kept) < FEW or near >= ALIKE * len(kept):
+                break
+            wide *= 2
+        return way, wide * OWN_SPREAD_DEG * math.sqrt(float(share @ distance) / (2 * near + 1e-9))
+
+    def _densest(
+        self, points: np.ndarray, weight: np.ndarray, left: np.ndarray, guess: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The densest place (d,) among points (n, d), each one's share in it (n,), and its squared distance (n,)."""
+        ways = np.concatenate([points, guess[None]])
+        apart = points - ways[:, None]
+        off = ways - guess
+        likely = np.log(np.exp(-((apart * apart).sum(axis=2) * weight + left) / 2) + HELPED).sum(axis=1)
+        way = ways[(likely - off * off @ self._sure / 2).argmax()]
+        for _ in range(3):  # to the top of the hill whose foot was found
+            apart = points - way
+            distance = (apart * apart).sum(axis=1) * weight + left
+            near = np.exp(-distance / 2)
+            share = near / (near + HELPED)
+            pull = share * weight
+            way = (pull @ points + guess * self._sure) / (pull.sum() + self._sure)
+        return way, share, distance
+
+
 class TurnWatch:
     """The axis of the hip in the sensor is the person's own: learnt over repetitions, it is what a turn keeps to."""
 
     def __init__(self) -> None:
-        self._axes: deque[list[float]] = deque(maxlen=OWN_REPS)
-        self._deviations: deque[float] = deque(maxlen=OWN_REPS)
+        self._own = OwnWay(np.full(3, math.radians(THIGH_DEG)))
         self._rest = np.zeros(3)
 
     def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
@@ -56,66 +143,131 @@ class TurnWatch:
         # Near the rest the vertical moves in a plane: as complex numbers, about the axis at `d`, by -yaw.
         way = up @ first + 1j * (up @ second)
         turned = 1 - np.exp(-1j * moved.heading)
-        power = float((np.abs(turned) ** 2).sum())
+        size = np.abs(turned)
+        power = float((size * size).sum())
         d = complex((turned.conj() * way).sum() / power) if power else 0j
         axis = rest + d.real * first + d.imag * second
-        if self._rest @ rest < np.cos(np.radians(ELSEWHERE_DEG)):
-            self._axes.clear()
-            self._deviations.clear()
-        own = np.array([median(column) for column in zip(*self._axes, axis.tolist(), strict=True)])
-        off = way - turned * complex(own @ first, own @ second)
-        deviation = float(np.degrees(np.abs(off).max()))
-        # From the leg alone tilt and turn of the pelvis look the same.
-        helped = deviation >= max(PELVIS_WARN_DEG * TURN_LEVER, SPREAD * _own(self._deviations))
+        if self._rest @ rest < math.cos(math.radians(ELSEWHERE_DEG)):
+            self._own.forget()
+        unit = math.degrees(1) / OWN_SPREAD_DEG
+        point = Point(axis, float(size.max()) * unit, float(np.abs(way - turned * d).max()) * unit / 2)
+        own, spread = self._own.find(rest, point, learn)
+        lean = np.exp(1j * moved.heading) * (way - turned * complex(own @ first, own @ second))
+        if learn:  # a pelvis that led the way has begun before the leg: between the rests before and after
+            lean -= lean[-1] / 2
+        deviation = float(np.degrees(np.abs(lean).max()))
+        helped = deviation >= max(PELVIS_WARN_DEG * TURN_LEVER, SPREAD * spread)
         if learn:
-            self._axes.append(axis.tolist())
-            self._deviations.append(deviation)
+            self._own.keep(point)
             self._rest = rest
+        # From the leg alone tilt and turn of the pelvis look the same: both push the hip to the front or back.
         return Seen(deviation, (Compensation("other", deviation),) if helped else ())
 
 
 class LiftWatch:
-    """Roll about the leg, and heading, while the leg rises; what it turns at the top is the exercise."""
+    """Roll about the leg, and fore-and-aft swing, while the leg rises; what it turns at the top is the exercise."""
 
     def __init__(self, lift: Lift, terminal_rotation: bool) -> None:
         self._lift, self._terminal_rotation = lift, terminal_rotation
-        self._rolls: deque[float] = deque(maxlen=OWN_REPS)
-        self._swings: deque[float] = deque(maxlen=OWN_REPS)
+        self._own = OwnWay(UNSURE_DEG, WIDEST)
+        self._turning: deque[np.ndarray] = deque(maxlen=OWN_LEGS)
+        self._rising: deque[np.ndarray] = deque(maxlen=OWN_REPS)
         self._terminals: deque[float] = deque(maxlen=OWN_REPS)
+        self._rest = np.zeros(3)
 
     def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
         """One repetition and its angle (n,); `learn`: it is a whole one."""
-        risen = int((angle - angle[0] >= RISEN * (angle.max() - angle[0])).argmax())
-        roll = self._lift.roll(moved)
-        roll -= roll[0]
-        swing = float(np.degrees(moved.heading[risen]))
+        if self._rest @ moved.up[0] < math.cos(math.radians(ELSEWHERE_DEG)):
+            self._own.forget()
+            self._turning.clear()
+            self._rising.clear()
+        leg = self._leg(moved, _high(angle)[1], learn)
+        if leg is None:
+            return Seen(0.0, (), 0.0 if self._terminal_rotation else None)
+        angle = np.degrees(np.arcsin(np.clip(moved.up @ leg, -1.0, 1.0)))
+        risen = _high(angle)[0]
+        roll, swing = np.degrees(_roll(moved, leg)), np.degrees(_swing(moved, leg))
         terminal = float(np.abs(roll - roll[risen])[risen:].max())
-        rolled = abs(roll[risen] - _own(self._rolls))
-        swung = abs(swing - _own(self._swings))
-        turns = self._terminal_rotation and _own(self._terminals) >= MIN_TERMINAL_DEG  # this person, as a rule
+        away = swing - np.minimum((angle - angle[0]) / max(angle[risen] - angle[0], 1e-9), 1.0) * swing[risen]
+        furthest = float(away[np.abs(away).argmax()])
+        point = Point(np.array([roll[risen], swing[risen], TOP_SHARE * furthest]), 1 / OWN_SPREAD_DEG)
+        own, spread = self._own.find(np.zeros(3), point, learn)
+        share = np.minimum((angle - angle[0]) / max(angle[risen] - angle[0], 1e-9), 1 / RISEN)
+        usual = sorted([*self._terminals, terminal])[int(USUAL * (len(self._terminals) + 1))]
+        turns = self._terminal_rotation and usual >= MIN_TERMINAL_DEG  # this person, as a rule
+        rolls = np.abs(roll - share * own[0])
+        rolled = float(rolls[risen] if turns else max(rolls[risen], ROLL_LEVER * rolls.max()))
+        swung = float(max(abs(swing[risen] - own[1]), abs(furthest - own[2] / TOP_SHARE)))
         seen, flags = [], []
-        if rolled >= max(PELVIS_WARN_DEG * ROLL_LEVER, SPREAD * _spread(self._rolls)):
-            seen.append(Compensation("roll", float(rolled)))
+        if rolled >= max(PELVIS_WARN_DEG * ROLL_LEVER, SPREAD * spread):
+            seen.append(Compensation("roll", rolled))
             if turns:
                 flags.append("early_rotation")
-        if swung >= max(PELVIS_WARN_DEG, SPREAD * _spread(self._swings)):
-            seen.append(Compensation("tilt", float(swung)))
-        if turns and terminal < OWN_TERMINAL * _own(self._terminals):
+        if swung >= max(PELVIS_WARN_DEG, SPREAD * spread):
+            seen.append(Compensation("tilt", swung))
+        if turns and terminal < OWN_TERMINAL * usual:
             flags.append("missing_terminal_rotation")
         if learn:
-            self._rolls.append(float(roll[risen]))
-            self._swings.append(float(swing))
+            self._own.keep(point)
             self._terminals.append(terminal)
+            self._rest = moved.up[0]
         seen.sort(key=lambda one: -one.deg)
-        return Seen(float(max(rolled, swung)), tuple(seen), terminal if self._terminal_rotation else None, tuple(flags))
+        return Seen(max(rolled, swung), tuple(seen), terminal if self._terminal_rotation else None, tuple(flags))
+
+    def _leg(self, moved: Stretch, high: slice, learn: bool) -> np.ndarray | None:
+        """The leg's direction in the sensor: what keeps its place in space while the foot turns at the top.
+
+        Where no foot turns it is what rises, as far as that is known.
+        """
+        rises = self._lift.leg
+        if rises is None:
+            return None
+        axis, turned = _kept(moved, high)
+        if axis @ rises < 0:
+            axis = -axis
+        shown = turned >= TURNED and axis @ rises > LIKE
+        if shown or self._turning:
+            legs = [*self._turning, axis] if shown else list(self._turning)
+            kept = self._turning
+        else:
+            legs, kept, axis = [*self._rising, rises], self._rising, rises
+        if learn and (shown or not self._turning):
+            kept.append(axis)
+        leg = np.array([median(column) for column in zip(*(one.tolist() for one in legs), strict=True)])
+        return leg / math.sqrt(leg @ leg)
 
 
-def _own(values: Sequence[float]) -> float:
-    return median(values) if values else 0.0
+def _high(angle: np.ndarray) -> tuple[int, slice]:
+    """Where a lift's angle (n,) first comes to RISEN, and the stretch round the top that it spends above that."""
+    above = np.flatnonzero(angle - angle[0] >= RISEN * (angle.max() - angle[0]))
+    return int(above[0]), slice(int(above[0]), int(above[-1]) + 1)
 
 
+def _kept(moved: Stretch, part: slice) -> tuple[np.ndarray, float]:
+    """The direction (3,) in the sensor that moves least in space, and how much one square to it moves, 0 to 1."""
+    quat = moved.quat[:, part]
+    (_, wx, wy, wz), (_, xx, xy, xz), (_, _, yy, yz), (*_, zz) = (2 * (quat @ quat.T) / quat.shape[1]).tolist()
+    mean = [[1 - yy - zz, xy - wz, xz + wy], [xy + wz, 1 - xx - zz, yz - wx], [xz - wy, yz + wx, 1 - xx - yy]]
+    _, sizes, axes = np.linalg.svd(mean)
+    return axes[0], float(sizes[0] - sizes[1])
 
-def _spread(values: Sequence[float]) -> float:
-    """Median distance from the median."""
-    own = _own(values)
-    return _own([abs(value - own) for value in values])
+
+def _roll(moved: Stretch, leg: np.ndarray) -> np.ndarray:
+    """Turn about the leg (3,) since the rest, radians, (n,)."""
+    up = moved.up[0] - (moved.up[0] @ leg) * leg
+    up /= math.sqrt(up @ up) or 1.0
+    return np.arctan2(moved.up @ cross(leg, up), moved.up @ up)
+
+
+def _swing(moved: Stretch, leg: np.ndarray) -> np.ndarray:
+    """Turn of the leg's (3,) direction, seen from above, since the rest, radians, (n,); the steeper the less."""
+    x, y = moved.level(leg)
+    steep = np.minimum(1.0, np.sqrt(x * x + y * y) / STEEP)
+    return steep * np.arctan2(x[0] * y - y[0] * x, x[0] * x + y[0] * y)
+
+
+class Unwatched:
+    """For a movement in which nothing that the pelvis does reaches the sensor."""
+
+    def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
+        return Seen(0.0, ())

@@ -75,6 +75,13 @@ class Stretch:
         w, x, y, z = self.quat
         return np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], axis=1)
 
+    def level(self, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The two level coordinates, in earth, of a direction (3,) in the sensor: each (n,)."""
+        w, x, y, z = self.quat
+        a, b, c = direction.tolist()
+        across = (1 - 2 * (y * y + z * z)) * a + 2 * (x * y - w * z) * b + 2 * (x * z + w * y) * c
+        return across, 2 * (x * y + w * z) * a + (1 - 2 * (x * x + z * z)) * b + 2 * (y * z - w * x) * c
+
     @cached_property
     def heading(self) -> np.ndarray:
         """Turn about the vertical since the first frame, radians, (n,), counter-clockwise positive, within half a turn."""
@@ -248,9 +255,9 @@ class Orientation:
         if not t:
             return []
         acc = np.ascontiguousarray(acc, float)
-        quats = self._vqf.updateBatch(
-            np.ascontiguousarray(gyr if self._offset is None else gyr - self._offset, float), acc
-        )["quat6D"]
+        rates = np.ascontiguousarray(gyr if self._offset is None else gyr - self._offset, float)
+        found = self._vqf.updateBatch(rates, acc)
+        quats, vectors = found["quat6D"], self._vector(acc, rates, found)
         if not self.bias_known:
             self._seen_acc.append(acc)
             self._seen_gyr.append(gyr)
@@ -264,5 +271,9 @@ class Orientation:
         new = tuple.__new__  # what Frame(...) comes to, in half the time
         return [
             new(Frame, (time, *quat, *force, bridged, segment))
-            for time, quat, force in zip(t[skip::stride], quats[skip::stride].tolist(), acc[skip::stride].tolist(), strict=True)
+            for time, quat, force in zip(t[skip::stride], quats[skip::stride].tolist(), vectors[skip::stride].tolist(), strict=True)
         ]
+
+    def _vector(self, acc: np.ndarray, rates: np.ndarray, found: dict[str, np.ndarray]) -> np.ndarray:
+        """What a frame tells beside the turn, (n, 3): the specific force."""
+        return acc

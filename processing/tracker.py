@@ -20,6 +20,7 @@ from processing.counter import Counter, Found
 from processing.errors import ProcessingError
 from processing.exercises import EXERCISES, exercise_named
 from processing.orientation import Frame, Orientation
+from processing.pelvis import Pelvis
 from processing.quality import quality_of
 from processing.results import Event, Gap, Rep, SessionResult, SetSummary
 from processing.summary import of_session, of_set
@@ -55,7 +56,9 @@ class Tracker:
         exercise: str | None,
         side: Literal["left", "right"],
         placement: Literal["ankle", "thigh"] = "ankle",
+        pelvis: Pelvis | None = None,
     ) -> None:
+        """pelvis: has been given its samples up to the leg's newest, in the leg's time, before the leg's are given."""
         told = [exercise_named(exercise)] if exercise is not None else list(EXERCISES.values())
         if side not in ("left", "right"):
             raise ProcessingError(f"side is wrong (wanted left or right, got {side!r})")
@@ -64,6 +67,7 @@ class Tracker:
                 wanted = " or ".join(candidate.placements)
                 raise ProcessingError(f"placement is wrong (wanted {wanted}, got {placement!r})")
         self._exercise, self._side, self._placement = exercise, side, placement
+        self._pelvis = pelvis
         self._orientation = Orientation()
         self._counters = [Counter(candidate, side) for candidate in told]
         self._segment: int | None = None
@@ -109,7 +113,7 @@ class Tracker:
             gaps=gaps,
             sets=sets,
             reps=reps,
-            quality=quality_of(self._exercise, seen, self._counters, sets, reps),
+            quality=quality_of(self._exercise, seen, self._counters, sets, reps) | (self._pelvis.quality if self._pelvis else {}),
             summary=of_session(sets, reps),
         )
 
@@ -201,7 +205,7 @@ class Tracker:
             self._count(new.rep)
         self._last_end = new.rep.end_s
         number, of = (self._open.set, self._open.reps) if self._open else (len(self._sets) + 1, 0)
-        rep = replace(new.rep, set=number, rep=of, counted_s=now)
+        rep = replace(self._with_pelvis(new.rep, False), set=number, rep=of, counted_s=now)
         self._reps.append(rep)
         self._closing = True
         return [*events, Event(new.kind, now, rep)]
@@ -216,13 +220,20 @@ class Tracker:
 
     def _close(self, final: Rep) -> list[Event]:
         told = self._reps[-1]
-        rep = replace(final, set=told.set, rep=told.rep, counted_s=told.counted_s)
+        rep = replace(self._with_pelvis(final, True), set=told.set, rep=told.rep, counted_s=told.counted_s)
         self._reps[-1] = rep
         self._closing = False
         self._last_end = rep.end_s
         if rep.counted and self._open:
             self._open = replace(self._open, end_s=rep.end_s)
         return [Event("closed", self._orientation.last_t, rep)]
+
+    def _with_pelvis(self, rep: Rep, closed: bool) -> Rep:
+        if self._pelvis is None:
+            return rep
+        exercise = exercise_named(rep.exercise)
+        sign = exercise.right_sign if self._side == "right" else -exercise.right_sign
+        return self._pelvis.seen(rep, exercise, sign, closed)
 
     def _pause(self, t: float, counter: Counter) -> list[Event]:
         """End the set when nothing of it has begun for long enough, or the pose is left."""
