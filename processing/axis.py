@@ -118,6 +118,7 @@ class Lift:
         self.rest: np.ndarray | None = None
         self.leg: np.ndarray | None = None
         self._shown: np.ndarray | None = None
+        self._turns_about: np.ndarray | None = None
         self._hint: tuple[np.ndarray, bool] | None = None  # the leg as the last lift from rest showed it, and whether surely
 
     @property
@@ -167,7 +168,8 @@ class Lift:
         self._what = tuple(rest.tolist())  # what the vertical is compared with: the leg, or while that is unknown the rest
         self.leg = None
         if self._shown is not None and self._lies(rest, self._shown):
-            leg = self._shown - (self._shown @ rest) * rest
+            long = self._shown if self._turns_about is None else self._turns_about
+            leg = long - (long @ rest) * rest
             self.leg = leg / math.sqrt(leg @ leg)
             self._what = tuple(self.leg.tolist())
 
@@ -196,7 +198,7 @@ class Lift:
         agreed = hint is not None and float(hint[0] @ shown) > OTHER
         if not (telling and agreed and hint[1] if other else telling or agreed):
             return unknown
-        self._shown = shown
+        self._shown, self._turns_about = shown, None
         self._settle(moved.up[0])
         return "other" if other else "first"
 
@@ -213,6 +215,11 @@ class Lift:
         self._shown = shown / math.sqrt(shown @ shown)
         self._settle(moved.up[-1])
         return True
+
+    def turns_about(self, leg: np.ndarray) -> None:
+        """The foot turns about this direction (3,): on the thigh, whose surface is far from its axis, it tells more."""
+        near = self._shown is not None and float(leg @ self._shown) > OTHER
+        self._turns_about = leg if near else None
 
     def inclination_deg(self, up: np.ndarray) -> float:
         """How far the leg, as far as it is known, is from the horizontal where it should rest."""

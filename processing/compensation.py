@@ -234,7 +234,10 @@ class LiftWatch:
         if learn and (shown or not self._turning):
             kept.append(axis)
         leg = np.array([median(column) for column in zip(*(one.tolist() for one in legs), strict=True)])
-        return leg / math.sqrt(leg @ leg)
+        leg /= math.sqrt(leg @ leg)
+        if learn and self._turning:
+            self._lift.turns_about(leg)
+        return leg
 
 
 def _high(angle: np.ndarray) -> tuple[int, slice]:
