@@ -15,6 +15,7 @@ DEG = np.pi / 180
 COMPENSATED_DEG = 5.0  # of pelvis rotation: CONTRACT.md
 TOP = 0.05  # CONTRACT.md: the hold is the time within 5 % of the ROM of the top
 PHASES_HZ = 100.0
+HANGING_DEG = 45.0  # from the horizontal: nearer to hanging than to lying
 
 
 def labels_of(
@@ -32,7 +33,7 @@ def labels_of(
     times = np.array([(d.start_s, d.lifted_s, d.top_s, d.turn_s) for d in done])
     rest, lift, peak, straight = (at(t) for t in times.T)
     turned = twist(chain(peak, inverse(rest)))
-    raised = elevation(lift) - elevation(rest)
+    raised = raised_deg(rest, lift)
     rolled = twist(chain(inverse(straight), peak))
     labels = []
     for i, d in enumerate(done):
@@ -67,7 +68,7 @@ def phases_of(done: Sequence[Done], at: Callable[[np.ndarray], np.ndarray]) -> l
     for d, t in zip(done, times, strict=True):
         here = turns[:, i : i + len(t)]
         i += len(t)
-        angle = twist(chain(here, inverse(here[:, :1]))) if d.rotates else elevation(here) - elevation(here[:, :1])
+        angle = twist(chain(here, inverse(here[:, :1]))) if d.rotates else raised_deg(here[:, :1], here)
         angle = np.abs(angle)
         held = t[angle >= (1 - TOP) * angle.max()]
         found.append((float(held[0] - d.start_s), float(held[-1] - held[0]), float(d.end_s - held[-1])))
@@ -78,6 +79,15 @@ def twist(turns: np.ndarray) -> np.ndarray:
     """The part of each turn (4, n) about z, degrees in -180..180."""
     w, _, _, z = turns
     return (np.degrees(2 * np.arctan2(z, w)) + 180) % 360 - 180
+
+
+def raised_deg(rest: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """How far the lower end of a bone (4, n) has risen, degrees: one that lay, by its elevation; one that hung, by the
+    angle between where it points now and then, for whichever way that goes it rises, and near the vertical hardly."""
+    before, after = (apply(bone, [0.0, 0.0, -1.0]) for bone in (rest, now))
+    low = np.degrees(np.arcsin(np.clip(before[2], -1, 1)))
+    between = np.degrees(np.arccos(np.clip((before * after).sum(axis=0), -1, 1)))
+    return np.where(np.abs(low) > HANGING_DEG, between, elevation(now) - low)
 
 
 def elevation(bone: np.ndarray) -> np.ndarray:
