@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from processing import words
 from processing.errors import ProcessingError
-from processing.exercises import EXERCISES, exercise_named
+from processing.exercises import EXERCISES, RECOGNISED, exercise_named
 from sensor.errors import LinkError, SensorError, UplinkError
 
 if TYPE_CHECKING:
@@ -390,7 +390,7 @@ def _simulated(name: str, a: argparse.Namespace) -> Recording:
 
 
 def _names(name: str) -> list[str]:
-    return list(EXERCISES) if name == AUTO else [exercise_named(name).name]
+    return list(RECOGNISED) if name == AUTO else [exercise_named(name).name]
 
 
 def _tracks(names: list[str]) -> dict[str, dict[str, Any]]:
@@ -460,7 +460,8 @@ def _parser() -> argparse.ArgumentParser:
         ("--units", {"metavar": "ACC,GYR", "help": "units of a CSV, as m/s^2,rad/s or g,deg/s"}),
         ("--rate", {"metavar": "HZ", "type": _positive, "help": "nominal sample rate"}),
     )
-    told = {"choices": [*EXERCISES, AUTO], "metavar": "E", "help": f"{', '.join(EXERCISES)} or {AUTO}: recognise it"}
+    which = f"{', '.join(EXERCISES)} or {AUTO}"
+    told = {"choices": [*EXERCISES, AUTO], "metavar": "E", "help": f"{which}: recognise it, of {', '.join(RECOGNISED)}"}
     sides = {"choices": ("left", "right"), "metavar": "S", "help": "the leg that wears the band: left or right"}
     places = {"choices": PLACEMENTS, "metavar": "P", "help": "where it is worn: ankle, thigh or pelvis"}
     leg = _parent(("--exercise", told), ("--side", sides), ("--placement", places))
@@ -494,7 +495,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--json", action="store_true", help="the table as one JSON object")
     one = verb(simulate, "write a simulated person's session, with labels")
     one.add_argument("out", metavar="OUT", help="NAME.csv or NAME.parquet")
-    each = {"help": f"{', '.join(EXERCISES)} or {AUTO}: one after the other (default)"}
+    each = {"help": f"{which}: those that are recognised, one after the other (default)"}
     one.add_argument("--exercise", default=AUTO, **(told | each))
     one.add_argument("--side", default="right", **sides)
     one.add_argument("--placement", default="ankle", **places)

@@ -90,7 +90,7 @@ class Turn:
 
     def in_pose(self, frame: Frame) -> bool:
         """Whether the leg is held as in the last movement of the exercise, if there was one."""
-        return self._pose is None or _along(frame, self._pose) > OTHER
+        return self._pose is None or along(frame, self._pose) > OTHER
 
     def accept(self, moved: Stretch) -> None:
         """A movement of the exercise: so the leg is held."""
@@ -137,10 +137,10 @@ class Lift:
     def angle(self, frame: Frame) -> float:
         if self.rest is None:
             self.settle(frame)
-        along = _along(frame, self._what)
+        risen = along(frame, self._what)
         if self.leg is None:
-            return math.degrees(math.acos(max(-1.0, min(1.0, along))))
-        return math.degrees(math.asin(max(-1.0, min(1.0, along))))
+            return math.degrees(math.acos(max(-1.0, min(1.0, risen))))
+        return math.degrees(math.asin(max(-1.0, min(1.0, risen))))
 
     def angles(self, frames: Sequence[Frame]) -> list[float]:
         along = np.clip(Stretch(frames).up @ self._what, -1.0, 1.0)
@@ -156,7 +156,7 @@ class Lift:
 
     def in_pose(self, frame: Frame) -> bool:
         """Whether the leg may lie, or be lifted from where it lies."""
-        return self._shown is None or _along(frame, self._shown) > -self._steep
+        return self._shown is None or along(frame, self._shown) > -self._steep
 
     def settle(self, frame: Frame) -> bool:
         """The leg rests here; whether the angles before are to be redone."""
@@ -186,7 +186,7 @@ class Lift:
         unknown: Shown = "nothing" if self.leg is None or again else "known"
         if not rested or not (whole or again or moved.t[-1] - moved.t[0] >= STEP_S):
             return unknown
-        shown, unexplained = _direction(moved)
+        shown, unexplained = direction(moved)
         if shown is None or unexplained > SHAKILY or not self._lies(moved.up[0], shown):
             return unknown
         telling = unexplained <= SURELY and moved.wander_deg >= TELLING_DEG
@@ -207,7 +207,7 @@ class Lift:
 
     def learn(self, moved: Stretch) -> bool:
         """Learn the leg's direction from a whole repetition, rest to rest; whether the angles before are to be redone."""
-        shown, unexplained = _direction(moved)
+        shown, unexplained = direction(moved)
         if shown is None or unexplained > SHAKILY or not self._lies(moved.up[0], shown):
             return False
         if self._shown is not None and float(self._shown @ shown) > OTHER:
@@ -233,13 +233,13 @@ class Lift:
         return np.degrees(np.arctan2(moved.up @ side, moved.up @ self.rest))
 
 
-def _along(frame: Frame, way: Sequence[float]) -> float:
+def along(frame: Frame, way: Sequence[float]) -> float:
     """The vertical along a direction in the sensor (3,)."""
     _, w, x, y, z, *_ = frame
     return 2 * (way[0] * (x * z - w * y) + way[1] * (y * z + w * x)) + way[2] * (1 - 2 * (x * x + y * y))
 
 
-def _direction(moved: Stretch) -> tuple[np.ndarray | None, float]:
+def direction(moved: Stretch) -> tuple[np.ndarray | None, float]:
     """The leg's direction in the sensor (3,), None where the band did not rise as one on a leg does; the share unexplained."""
     reach, unexplained = _reach(moved)
     size = math.sqrt(reach @ reach)

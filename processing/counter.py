@@ -17,10 +17,10 @@ from processing.measure import shape, sparc
 from processing.orientation import Frame, Stretch
 from processing.reps import RETURNED, Excursions, Move
 from processing.results import Rep
+from processing.swing import Swing
 
 OWN_REPS = 6  # SIGNALS: the person's own range of motion is the median of the last six
 PARTIAL = 0.45  # SIGNALS: of the person's own range of motion; less is a partial repetition
-SURE_DEG = 10.0  # a first movement of less waits for a second one like it (SIGNALS: smallest real ones are 6 to 8)
 SMALLER = 0.20  # of it: after a long pause SMALL_SET alike above this are a smaller set (ours)
 SMALL_SET = 3  # a partial repetition comes between full ones, not in a row (ours)
 AS_EVER = 0.70  # of the own range, and
@@ -51,12 +51,12 @@ class Counter:
     def __init__(self, exercise: Exercise, side: Literal["left", "right"]) -> None:
         self.exercise = exercise
         sign = exercise.right_sign if side == "right" else -exercise.right_sign
-        self._axis: Turn | Lift
+        self._axis: Turn | Lift | Swing
         self._watch: TurnWatch | LiftWatch
         if exercise.movement == "turn":
             self._axis, self._watch = Turn(sign), TurnWatch()
         else:
-            self._axis = Lift(exercise.rest_slope_deg)
+            self._axis = (Lift if exercise.movement == "lift" else Swing)(exercise.rest_slope_deg)
             self._watch = LiftWatch(self._axis, exercise.terminal_rotation)
         self._excursions = Excursions(exercise.max_rom_deg)
         self._frame_s = 0.04
@@ -127,7 +127,7 @@ class Counter:
     @property
     def leg_known(self) -> bool | None:
         """Whether a lift has shown how the band sits on the leg; None: nothing is lifted."""
-        return self._axis.known if isinstance(self._axis, Lift) else None
+        return self._axis.known if isinstance(self._axis, Lift | Swing) else None
 
     def _moved(self, move: Move) -> list[Found]:
         if move.end <= self._told:
@@ -187,7 +187,7 @@ class Counter:
         far = own is None or AS_EVER * own <= rep.rom_deg <= own / AS_EVER
         long = own is None or rep.end_s - rep.start_s >= AS_EVER_TIME * median(self._spans)
         if unsure or self._fresh:
-            sure = rep.rom_deg >= SURE_DEG if own is None else far and long
+            sure = rep.rom_deg >= self.exercise.sure_deg if own is None else far and long
             sure = sure and not unsure
             fidget = own is not None and rep.rom_deg < AS_EVER * own and (not long or rep.rom_deg < SMALLER * own)
         else:

@@ -10,11 +10,13 @@ from typing import Any, Literal
 class Exercise:
     """One exercise, one leg.
 
-    movement: `turn` about the vertical, `lift` against gravity.
+    movement: `turn` about the vertical, `lift` of a leg that lies, `swing` of a shank that hangs.
     right_sign: of a turn seen from above, counter-clockwise positive, on the right leg; the left is its mirror.
     max_rom_deg: nothing human beyond. wobble_deg: how far the vertical may wander in the sensor, for a
     turn, or the heading for a lift, before the movement is another one.
-    rest_slope_deg: how far from the horizontal the leg of a lift may rest.
+    rest_slope_deg: how far from the horizontal the leg of a lift may rest, from the vertical that of a swing.
+    sure_deg: a first movement of less waits for a second one like it.
+    recognised: whether it is told from the others of these where nobody has said which exercise is done.
     terminal_rotation: the foot turns out at the top. placements: where the band may sit.
     mdc_deg: minimal detectable change of its range of motion; None: nobody has published one that would carry over.
     track: the joints' movement, for the simulator only (keyword arguments of `sensor.motion.Movement`).
@@ -22,11 +24,13 @@ class Exercise:
 
     name: str
     title: str
-    movement: Literal["turn", "lift"]
+    movement: Literal["turn", "lift", "swing"]
     max_rom_deg: float
     wobble_deg: float
     right_sign: int = 1
     rest_slope_deg: float = 90.0
+    sure_deg: float = 10.0  # SIGNALS: the smallest real ones are 6 to 8
+    recognised: bool = True
     terminal_rotation: bool = False
     placements: tuple[str, ...] = ("ankle", "thigh")
     mdc_deg: float | None = None

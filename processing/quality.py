@@ -1,7 +1,7 @@
 """What a session's data do not carry, said instead of guessed. One entry a question; None where it does not arise.
 
 gyroscope_bias_known: the band was once still long enough. If not, a turn's angle drifts with the unknown bias.
-leg_direction_known: a lift has shown how the band sits on the leg. If not, none could be counted.
+leg_direction_known: a lift or a swing has shown how the band sits on the leg. If not, none could be counted.
 axis_clear: a pelvis that moves by 10 degrees, SIGNALS' fault, would stand out from the person's own way to move.
 compensation_from_deg: so much pelvis rotation would; CONTRACT's 5 or, of a person who moves unevenly, more.
 exercise_recognised: null was asked for, and something was recognised.

@@ -18,7 +18,7 @@ import processing
 from processing import state
 from processing.counter import Counter, Found
 from processing.errors import ProcessingError
-from processing.exercises import EXERCISES, exercise_named
+from processing.exercises import RECOGNISED, exercise_named
 from processing.orientation import Frame, Orientation
 from processing.pelvis import Pelvis
 from processing.quality import quality_of
@@ -59,7 +59,7 @@ class Tracker:
         pelvis: Pelvis | None = None,
     ) -> None:
         """pelvis: has been given its samples up to the leg's newest, in the leg's time, before the leg's are given."""
-        told = [exercise_named(exercise)] if exercise is not None else list(EXERCISES.values())
+        told = [exercise_named(exercise)] if exercise is not None else list(RECOGNISED.values())
         if side not in ("left", "right"):
             raise ProcessingError(f"side is wrong (wanted left or right, got {side!r})")
         for candidate in told:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from vqf import VQF
 
-from processing.exercises import EXERCISES
+from processing.exercises import RECOGNISED
 from processing.tracker import Tracker
 from sensor.devices import driver_named
 from sensor.devices.reference import info_of
@@ -26,12 +26,12 @@ from sensor.virtual_band import packets
 
 MINUTES, RATE_HZ, PACKET = 30, 100, 10
 ROUNDS = 5
-TRACKS = {name: exercise.track for name, exercise in EXERCISES.items()}
+TRACKS = {name: exercise.track for name, exercise in RECOGNISED.items()}
 
 
 def main() -> None:
     print(f"{MINUTES} min at {RATE_HZ} Hz in {PACKET}-sample packets; best of {ROUNDS} rounds taken in turn\n")
-    for name in EXERCISES:
+    for name in RECOGNISED:
         replay(name)
     live("hip_external_rotation")
     process()

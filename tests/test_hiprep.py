@@ -103,6 +103,12 @@ def test_the_readme_shows_every_verb(verb: str) -> None:
     assert re.search(rf"\bhiprep {verb}\b", (ROOT / "README.md").read_text())
 
 
+@pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="needs README.md")
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_readme_shows_every_exercise(exercise: str) -> None:
+    assert f"| `{exercise}` |" in (ROOT / "README.md").read_text()
+
+
 def test_devices_and_exercises(run) -> None:
     for verb, known in (("devices", DRIVERS), ("exercises", EXERCISES)):
         done = run(verb)

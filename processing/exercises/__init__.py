@@ -12,6 +12,7 @@ EXERCISES: dict[str, Exercise] = {
     module.EXERCISE.name: module.EXERCISE
     for module in (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
 }
+RECOGNISED = {name: exercise for name, exercise in EXERCISES.items() if exercise.recognised}
 
 
 def exercise_named(name: str) -> Exercise:

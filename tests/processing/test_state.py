@@ -18,7 +18,7 @@ from people import person
 
 import processing
 from processing.errors import ProcessingError
-from processing.exercises import EXERCISES
+from processing.exercises import EXERCISES, RECOGNISED
 from processing.results import Event, SessionResult
 from processing.tracker import Tracker
 from sensor.samples import Samples
@@ -29,8 +29,8 @@ HOLES = {"none": (0, 0), "bridged": (700, 30), "long": (900, 120)}  # rows at 50
 
 @cache
 def packets(hole: str = "none") -> list[Samples]:
-    """A short set of each exercise; 50 Hz."""
-    samples = person(list(EXERCISES), reps=3, rest_s=10.0, lead_in_s=3.0, side="right", rate_hz=50.0, seed=11).recording.samples
+    """A short set of each exercise that is recognised; 50 Hz."""
+    samples = person(list(RECOGNISED), reps=3, rest_s=10.0, lead_in_s=3.0, side="right", rate_hz=50.0, seed=11).recording.samples
     at, missing = HOLES[hole]
     keep = np.r_[0:at, at + missing : len(samples)]
     return list(Samples(samples.t[keep], samples.acc[keep], samples.gyr[keep]).blocks(PACKET))
@@ -111,7 +111,7 @@ def test_one_object_stays_one_object() -> None:
             break
     again = Tracker.restored(tracker.save())
     assert again._counters.index(again._counter) == tracker._counters.index(tracker._counter)
-    assert [counter.exercise for counter in again._counters] == list(EXERCISES.values())
+    assert [counter.exercise for counter in again._counters] == list(RECOGNISED.values())
 
 
 @pytest.mark.parametrize("what", [print, lambda: None, Path(), object(), sys, np.array([object()]), np.random.default_rng()])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from people import TRACKS, count, person
 
 from processing.errors import ProcessingError
-from processing.exercises import EXERCISES
+from processing.exercises import RECOGNISED
 from processing.results import Change, SessionResult
 from processing.summary import against, baselines_of, change
 from processing.words import of_change, of_fatigue, of_session
@@ -104,7 +104,7 @@ def test_the_rate_of_compensation() -> None:
 
 
 def test_exercises_of_one_session_are_not_mixed() -> None:
-    result = count(person(list(EXERCISES), side="left", seed=4))
+    result = count(person(list(RECOGNISED), side="left", seed=4))
     assert [one.exercise for one in result.summary.exercises] == list(dict.fromkeys(s.exercise for s in result.sets))
     for one, done in zip(result.summary.exercises, result.sets, strict=True):
         assert replace(one.numbers, rest_s=None) == replace(done.numbers, rest_s=None)
