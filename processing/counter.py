@@ -178,11 +178,11 @@ class Counter:
 
     def _judged(self, move: Move, rep: Rep, unsure: bool) -> list[Found]:
         """A movement of the exercise: a repetition, a partial one, or to be told in the company of others."""
-        own, company = self._own_rom, []
-        while self._waiting and _alike(self._waiting[-1], rep):
-            company.insert(0, self._waiting.pop())
-        found = self._as_partial(move, *self._waiting)
-        self._waiting.clear()
+        own, company, alone = self._own_rom, self._waiting, []
+        self._waiting = []
+        while company and not _alike(company, rep):
+            alone.append(company.pop(0))
+        found = self._as_partial(move, *alone)
         small = own is not None and rep.rom_deg < PARTIAL * own
         far = own is None or AS_EVER * own <= rep.rom_deg <= own / AS_EVER
         long = own is None or rep.end_s - rep.start_s >= AS_EVER_TIME * median(self._spans)
@@ -330,8 +330,10 @@ class Counter:
         return self._looked_at[1]
 
 
-def _alike(one: Rep, other: Rep) -> bool:
-    return ALIKE * other.rom_deg <= one.rom_deg <= other.rom_deg / ALIKE and other.start_s - one.end_s <= COMPANY_S
+def _alike(company: list[Rep], rep: Rep) -> bool:
+    """Whether a movement is like those before it taken together, and follows soon."""
+    usual = median(one.rom_deg for one in company)
+    return ALIKE * rep.rom_deg <= usual <= rep.rom_deg / ALIKE and rep.start_s - company[-1].end_s <= COMPANY_S
 
 
 NOTHING: list[Found] = []
