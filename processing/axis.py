@@ -24,6 +24,7 @@ SURELY = 0.05
 UNKNOWNS = 3  # that so many samples at most explain for sure
 SHAKILY = 0.5  # still shows something, where two such lifts from rest agree (ours)
 TELLING_DEG = 15.0  # a shorter way does not tell whether the leg lies or hangs: another one has to confirm it (ours)
+LEVEL_REST = math.sin(math.radians(20.0))  # a leg that lies so level does not step either, however quick (ours)
 STEP_S = 0.8  # a leg that takes longer on its way out does not step: half of a walker's slow cycle (ours)
 OTHER = math.cos(math.radians(45))  # half of what lies between any two of a leg's axes: the band was strapped anew (ours)
 REACH_M = (0.08, 1.5)  # from the hip to the band: mid-thigh of a child to the ankle of a giant
@@ -184,10 +185,13 @@ class Lift:
         show the same.
         """
         unknown: Shown = "nothing" if self.leg is None or again else "known"
-        if not rested or not (whole or again or moved.t[-1] - moved.t[0] >= STEP_S):
+        if not rested:
             return unknown
         shown, unexplained = direction(moved)
         if shown is None or unexplained > SHAKILY or not self._lies(moved.up[0], shown):
+            return unknown
+        slow = whole or again or moved.t[-1] - moved.t[0] >= STEP_S
+        if not slow and abs(float(moved.up[0] @ shown)) > LEVEL_REST:
             return unknown
         telling = unexplained <= SURELY and moved.wander_deg >= TELLING_DEG
         hint, self._hint = self._hint, (shown, telling)
