@@ -22,7 +22,6 @@ import numpy as np
 from processing.axis import Lift, cross, plane
 from processing.orientation import Stretch
 from processing.results import Compensation
-from processing.swing import Swing
 
 PELVIS_WARN_DEG = 5.0  # CONTRACT: so much pelvis rotation is a compensation
 TURN_LEVER = 0.43  # SIGNALS: the thigh tilts by 0.43 of a pelvic turn, 0.6 of a forward tilt; the smaller one
@@ -168,7 +167,7 @@ class TurnWatch:
 class LiftWatch:
     """Roll about the leg, and fore-and-aft swing, while the leg rises; what it turns at the top is the exercise."""
 
-    def __init__(self, lift: Lift | Swing, terminal_rotation: bool) -> None:
+    def __init__(self, lift: Lift, terminal_rotation: bool) -> None:
         self._lift, self._terminal_rotation = lift, terminal_rotation
         self._own = OwnWay(UNSURE_DEG, WIDEST)
         self._turning: deque[np.ndarray] = deque(maxlen=OWN_LEGS)

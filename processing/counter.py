@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from processing.axis import Lift, Turn
-from processing.compensation import LiftWatch, TurnWatch
+from processing.compensation import LiftWatch, TurnWatch, Unwatched
 from processing.exercise import Exercise
 from processing.measure import shape, sparc
 from processing.orientation import Frame, Stretch
@@ -25,7 +25,7 @@ SMALLER = 0.20  # of it: after a long pause SMALL_SET alike above this are a sma
 SMALL_SET = 3  # a partial repetition comes between full ones, not in a row (ours)
 AS_EVER = 0.70  # of the own range, and
 AS_EVER_TIME = 0.50  # of the own time: what is less is a repetition only in the company of others (ours)
-ALIKE = 0.6  # two movements are alike when the smaller has this share of the larger (ours)
+ALIKE = 0.5  # two movements are alike when neither is less than half of the other: so far apart is partial (CONTRACT)
 REST_S = 0.5  # at most between the end of a movement and the beginning of the one mixed up with it (ours)
 LONGEST_HOLD_S = 8.0  # the pause that ends a set (CONTRACT); tops are held for 4 to 6 s (SIGNALS)
 COMPANY_S = 10.0  # and not further apart: SIGNALS, slow people rest so long
@@ -52,12 +52,14 @@ class Counter:
         self.exercise = exercise
         sign = exercise.right_sign if side == "right" else -exercise.right_sign
         self._axis: Turn | Lift | Swing
-        self._watch: TurnWatch | LiftWatch
+        self._watch: TurnWatch | LiftWatch | Unwatched
         if exercise.movement == "turn":
             self._axis, self._watch = Turn(sign), TurnWatch()
-        else:
-            self._axis = (Lift if exercise.movement == "lift" else Swing)(exercise.rest_slope_deg)
+        elif exercise.movement == "lift":
+            self._axis = Lift(exercise.rest_slope_deg)
             self._watch = LiftWatch(self._axis, exercise.terminal_rotation)
+        else:
+            self._axis, self._watch = Swing(exercise.rest_slope_deg), Unwatched()
         self._excursions = Excursions(exercise.max_rom_deg)
         self._frame_s = 0.04
         self._leeway_deg = exercise.wobble_deg if exercise.movement == "turn" else exercise.max_rom_deg
@@ -130,7 +132,7 @@ class Counter:
         return self._axis.known if isinstance(self._axis, Lift | Swing) else None
 
     def _moved(self, move: Move) -> list[Found]:
-        if move.end <= self._told:
+        if self._again and move.peak <= self._told:
             return NOTHING
         if move.kind == "turned":
             return self._turned(move)
@@ -180,19 +182,18 @@ class Counter:
         """A movement of the exercise: a repetition, a partial one, or to be told in the company of others."""
         own, company, alone = self._own_rom, self._waiting, []
         self._waiting = []
-        while company and not _alike(company, rep):
-            alone.append(company.pop(0))
-        found = self._as_partial(move, *alone)
         small = own is not None and rep.rom_deg < PARTIAL * own
-        far = own is None or AS_EVER * own <= rep.rom_deg <= own / AS_EVER
         long = own is None or rep.end_s - rep.start_s >= AS_EVER_TIME * median(self._spans)
         if unsure or self._fresh:
-            sure = rep.rom_deg >= self.exercise.sure_deg if own is None else far and long
-            sure = sure and not unsure
+            as_ever = own is None or AS_EVER * own <= rep.rom_deg <= own / PARTIAL
+            sure = not unsure and (rep.rom_deg >= self.exercise.sure_deg if own is None else as_ever and long)
             fidget = own is not None and rep.rom_deg < AS_EVER * own and (not long or rep.rom_deg < SMALLER * own)
         else:
             sure = not small and (rep.rom_deg >= AS_EVER * own or long)
             fidget = not sure
+        while company and not (_alike(company, rep) or (sure and own and company[0].rom_deg >= AS_EVER * own)):
+            alone.append(company.pop(0))
+        found = self._as_partial(move, *alone)
         if fidget:
             return found + self._as_partial(move, *company, rep)
         if not sure:
@@ -267,7 +268,8 @@ class Counter:
                 return self._see_again(doubt=shown == "other")
         if rep is None:
             if self._waiting and self._waiting[-1].start_s == self._frame(move.start).t:
-                self._waiting[-1] = self._measured(move, self._waiting[-1])
+                whole = self._measured(move, self._waiting.pop())
+                self._waiting += [whole] if whole.end_s - whole.start_s >= MIN_S else []
             return NOTHING
         if rep.counted:
             self._roms.pop()

@@ -14,7 +14,7 @@ from typing import Literal
 
 RETURNED = 0.60  # SIGNALS: counted when so much of the way is back
 HYSTERESIS = 0.20  # of the own ROM: SIGNALS has 0.30, which does not see partial repetitions of a quarter
-MIN_HYSTERESIS_DEG = 3.5  # half of the smallest real abductions (7 deg), 5 x VQF's inclination error
+MIN_HYSTERESIS_DEG = 2.5  # a quarter of a range of 10 degrees, 3.5 x VQF's inclination error (SIGNALS)
 REST_DPS = 2.0  # SIGNALS: slower than this the leg is at rest
 QUIET_S = 0.4  # a rest is at least this long (ours)
 BRIEF_S = 0.2  # stillness between two repetitions; between two steps there is less than 0.15 s of it (ours)
