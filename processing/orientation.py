@@ -35,6 +35,8 @@ STILL_ACC_STD = 0.25  # m/s², the same for the accelerometer (ours)
 MAX_BIAS = math.radians(10.0)  # no MEMS gyroscope on sale has more (ours)
 TURN = math.radians(2.0)  # what VQF clips; a leg that turns so fast and so evenly is seldom slower (ours)
 ALIGNED = math.cos(math.radians(20.0))  # a bias lies so close to the vertical in one sensor of seventeen
+CHEAP = math.radians(4.0)  # a cheap gyroscope's bias is less, and so slow a turn is not so even for
+CHEAP_S = 2.9  # so long: the first window and the next (ours)
 NO_TURN = math.radians(90.0)  # no hip turns so far
 LEFT_TO_VQF = math.radians(1.0)  # half of the bias at which VQF clips: it follows that much itself
 BIAS_SIGMA = math.radians(0.1)  # how well the mean of a still second tells it (ours)
@@ -238,7 +240,7 @@ class Orientation:
         about_up = abs(float(mean @ up)) / math.sqrt(up @ up)
         if about_up > TURN and about_up > ALIGNED * math.sqrt(mean @ mean):
             self._turned += about_up * len(gyr) * self.period
-            if self._turned < NO_TURN:
+            if self._turned < (CHEAP_S * about_up if about_up < CHEAP else NO_TURN):
                 return
         self.bias_known = True
         self._set_bias(mean, True)
