@@ -229,13 +229,6 @@ class Lift:
         """How far the leg, as far as it is known, is from the horizontal where it should rest."""
         return 0.0 if self._shown is None else math.degrees(math.asin(max(-1.0, min(1.0, float(up @ self._shown)))))
 
-    def roll(self, moved: Stretch) -> np.ndarray:
-        """Roll about the leg since the rest, degrees, (n,); either sign. Zeros while the leg is unknown."""
-        if self.leg is None or self.rest is None:
-            return np.zeros(len(moved.t))
-        side = cross(self.leg, self.rest)
-        return np.degrees(np.arctan2(moved.up @ side, moved.up @ self.rest))
-
 
 def along(frame: Frame, way: Sequence[float]) -> float:
     """The vertical along a direction in the sensor (3,)."""

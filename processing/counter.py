@@ -59,7 +59,9 @@ class Counter:
             self._axis = Lift(exercise.rest_slope_deg)
             self._watch = LiftWatch(self._axis, exercise.terminal_rotation)
         else:
-            self._axis, self._watch = Swing(exercise.rest_slope_deg), Unwatched()
+            self._axis = Swing(exercise.rest_slope_deg)
+        if not exercise.pelvis_shows:
+            self._watch = Unwatched()
         self._excursions = Excursions(exercise.max_rom_deg)
         self._frame_s = 0.04
         self._leeway_deg = exercise.wobble_deg if exercise.movement == "turn" else exercise.max_rom_deg

@@ -3,8 +3,12 @@
 gyroscope_bias_known: the band was once still long enough. If not, a turn's angle drifts with the unknown bias.
 leg_direction_known: a lift or a swing has shown how the band sits on the leg. If not, none could be counted.
 axis_clear: a pelvis that moves by 10 degrees, SIGNALS' fault, would stand out from the person's own way to move.
-compensation_from_deg: so much pelvis rotation would; CONTRACT's 5 or, of a person who moves unevenly, more.
+compensation_from_deg: so much pelvis rotation would; CONTRACT's 5 or, of a person who moves unevenly, more;
+    None where the pelvis does not show in the leg.
 exercise_recognised: null was asked for, and something was recognised.
+lifts_taken_for: null was asked for, and a lift was counted as this: which way a leg is lifted, and which way up its
+    owner lies, would need the strap's orientation (SIGNALS).
+other_movements: exercises that were seen while another one was told; none of it was counted.
 reps_with_gaps: counted repetitions with missing samples bridged. restarts: longer gaps, after which heading and
     repetition begin anew.
 The server adds uncounted_packets: packets whose samples could not follow the ones before.
@@ -26,7 +30,8 @@ ENOUGH = 3  # repetitions show a person's own way: with fewer the median is one 
 
 
 def quality_of(
-    told: str | None, seen: Orientation, counters: Sequence[Counter], sets: Sequence[SetSummary], reps: Sequence[Rep]
+    told: str | None, seen: Orientation, counters: Sequence[Counter], sets: Sequence[SetSummary], reps: Sequence[Rep],
+    others: Sequence[str],
 ) -> dict[str, Any]:
     counted = [rep for rep in reps if rep.counted]
     done = [counter for counter in counters if any(rep.exercise == counter.exercise.name for rep in counted)]
@@ -38,6 +43,8 @@ def quality_of(
         "axis_clear": None if from_deg is None else from_deg <= PELVIS_FAULT_DEG,
         "compensation_from_deg": from_deg,
         "exercise_recognised": bool(sets) if told is None else None,
+        "lifts_taken_for": next((c.exercise.name for c in done if c.exercise.movement == "lift"), None) if told is None else None,
+        "other_movements": list(others),
         "reps_with_gaps": sum("gap" in rep.flags for rep in counted),
         "restarts": sum(end - start > BRIDGE_S for start, end in seen.gaps),
     }
@@ -47,6 +54,8 @@ def _compensation_from(done: Sequence[Counter], counted: Sequence[Rep]) -> float
     """Of the exercise in which the least is seen; None while no exercise has enough repetitions."""
     found = []
     for counter in done:
+        if not counter.exercise.pelvis_shows:
+            continue
         own = [rep for rep in counted if rep.exercise == counter.exercise.name and not rep.compensated]
         deviations = [rep.deviation_deg for rep in own]
         lever = TURN_LEVER if counter.exercise.movement == "turn" else ROLL_LEVER

@@ -158,13 +158,15 @@ class Event:
     """Something that has just become known.
 
     kind: `counted` (a repetition, for good: it is never taken back), `partial` (a movement that does
-    not count), `closed` (the same repetition again, its numbers now final), `set_ended`.
+    not count), `closed` (the same repetition again, its numbers now final), `set_ended`, `other` (another
+    exercise than the one told is being done, `exercise`; it is not counted).
     """
 
-    kind: Literal["counted", "partial", "closed", "set_ended"]
+    kind: Literal["counted", "partial", "closed", "set_ended", "other"]
     at_s: float
     rep: Rep | None = None
     set: SetSummary | None = None
+    exercise: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

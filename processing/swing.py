@@ -152,9 +152,3 @@ class Swing:
     def inclination_deg(self, up: np.ndarray) -> float:
         """How far the shank, as far as it is known, is from hanging straight down, where it should rest."""
         return 0.0 if self._down is None else math.degrees(math.acos(max(-1.0, min(1.0, -float(up @ self._down)))))
-
-    def roll(self, moved: Stretch) -> np.ndarray:
-        """How far the vertical has left the plane of the movement, degrees, (n,); either sign."""
-        if self._normal is None:
-            return np.zeros(len(moved.t))
-        return np.degrees(np.arcsin(np.clip(moved.up @ self._normal, -1.0, 1.0)))

@@ -19,6 +19,7 @@ from processing import state
 from processing.counter import Counter, Found
 from processing.errors import ProcessingError
 from processing.exercises import RECOGNISED, exercise_named
+from processing.onlooker import Onlooker
 from processing.orientation import Frame, Orientation
 from processing.pelvis import Pelvis
 from processing.quality import quality_of
@@ -70,6 +71,8 @@ class Tracker:
         self._pelvis = pelvis
         self._orientation = Orientation()
         self._counters = [Counter(candidate, side) for candidate in told]
+        self._onlooker = Onlooker(told[0], side) if exercise is not None else None
+        self._looking = False
         self._segment: int | None = None
         self._reps: list[Rep] = []
         self._sets: list[SetSummary] = []
@@ -113,7 +116,7 @@ class Tracker:
             gaps=gaps,
             sets=sets,
             reps=reps,
-            quality=quality_of(self._exercise, seen, self._counters, sets, reps) | (self._pelvis.quality if self._pelvis else {}),
+            quality=quality_of(self._exercise, seen, self._counters, sets, reps, self._onlooker.seen if self._onlooker else ()) | (self._pelvis.quality if self._pelvis else {}),
             summary=of_session(sets, reps),
         )
 
@@ -162,7 +165,7 @@ class Tracker:
             if frame.segment != self._segment:
                 events += self._start_anew()
                 self._segment = frame.segment
-                for counter in self._counters:
+                for counter in (*self._counters, *([self._onlooker] if self._onlooker else [])):
                     counter.pace(self._orientation.frame_s)
             counter = self._counter
             if counter is not None:
@@ -171,11 +174,22 @@ class Tracker:
                 counter, found = self._recognise(frame)
             if found:
                 events += [event for new in found for event in self._found(new)]
-            if self._open is not None and frame.t - self._last_end > LEFT_S:
+            if self._open is None:
+                if self._onlooker is not None:
+                    events += self._look_on(frame)
+            elif frame.t - self._last_end > LEFT_S:
                 events += self._pause(frame.t, counter)
             add_t(frame.t)
             add_angle(counter.angle_deg)
         return events
+
+    def _look_on(self, frame: Frame) -> list[Event]:
+        """While nothing is done of the exercise that was told: is it another one?"""
+        if not self._looking:
+            self._onlooker.forget()
+            self._looking = True
+        other = self._onlooker.update(frame)
+        return [Event("other", self._orientation.last_t, exercise=other)] if other else []
 
     def _recognise(self, frame: Frame) -> tuple[Counter, list[Found]]:
         """The first exercise of which a repetition is counted is the one that is done in this set."""
@@ -193,6 +207,7 @@ class Tracker:
 
     def _start_anew(self) -> list[Event]:
         """The next frame does not follow the last one."""
+        self._looking = False
         found = {id(counter): counter.forget() for counter in self._counters}
         return [event for new in found.get(id(self._counter), []) for event in self._found(new)]
 
@@ -212,6 +227,7 @@ class Tracker:
 
     def _count(self, rep: Rep) -> None:
         if self._open is None:
+            self._looking = False
             self._open = SetSummary(len(self._sets) + 1, rep.exercise, self._side, 0, rep.start_s, rep.end_s)
         else:
             self._pauses.append(rep.start_s - self._last_end)

@@ -11,6 +11,8 @@ def of_event(event: Event) -> str | None:
     """A line for whoever trains, None where there is nothing to say."""
     if event.kind == "set_ended":
         return f"set {event.set.set} ended: {event.set.reps} repetitions"
+    if event.kind == "other":
+        return f"this looks like {event.exercise}; it is not counted"
     if event.kind == "closed":
         return None
     rep = event.rep
@@ -82,6 +84,8 @@ def of_quality(quality: dict[str, Any]) -> list[str]:
         told.append(f"The movement varied too much to judge the pelvis: only {least:.0f} degrees of it would stand out.")
     if quality.get("exercise_recognised") is False:
         told.append("No exercise was recognised.")
+    if others := quality.get("other_movements"):
+        told.append(f"Another exercise was seen, and not counted: {', '.join(others)}.")
     if many := quality.get("reps_with_gaps"):
         told.append(f"In {many} {'repetition' if many == 1 else 'repetitions'} missing samples were bridged.")
     if many := quality.get("restarts"):

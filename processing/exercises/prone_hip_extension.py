@@ -9,6 +9,7 @@ EXERCISE = Exercise(
     max_rom_deg=100.0,  # no hip goes so far, but a knee that bends along does (ours)
     wobble_deg=60.0,  # real legs swing outward as they rise (ours)
     rest_slope_deg=45.0,  # half-way between a leg that lies and one that stands (ours)
+    pelvis_shows=False,  # it tilts the leg as the joint does, and real feet roll as they please (ours)
     recognised=False,  # which way a leg is lifted needs the strap's orientation (SIGNALS)
     # Patient instructions ask for 5 to 8 inches, which is 9 to 15 degrees of a leg of 0.8 m (ortho-institute.org, Knee
     # Exercises); normal are 10 to 20 (Norkin and White, Measurement of Joint Motion). The tempo is ours.

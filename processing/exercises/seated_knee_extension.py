@@ -10,6 +10,7 @@ EXERCISE = Exercise(
     wobble_deg=60.0,  # as for the lifts (ours)
     rest_slope_deg=60.0,  # nearer to hanging than to lying, whether the heel is under the chair or in front (ours)
     sure_deg=30.0,  # a heel drawn back under the chair goes no further (ours)
+    pelvis_shows=False,  # it tilts the leg as the joint does, and real feet roll as they please (ours)
     recognised=False,
     placements=("ankle",),  # the thigh keeps still
     # From a right angle to nearly straight: AAOS, Knee Conditioning Program, asks for "as high as possible". The tempo is ours.

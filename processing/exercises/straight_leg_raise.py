@@ -9,6 +9,7 @@ EXERCISE = Exercise(
     max_rom_deg=100.0,  # straight up, and a little beyond (ours)
     wobble_deg=60.0,  # real legs swing outward as they rise (ours)
     rest_slope_deg=45.0,  # half-way between a leg that lies and one that stands (ours)
+    pelvis_shows=False,  # it tilts the leg as the joint does, and real feet roll as they please (ours)
     recognised=False,  # which way a leg is lifted needs the strap's orientation (SIGNALS)
     # Until the knees are level, the other one bent (ours); AAOS, Knee Conditioning Program, asks for 6 to 10 inches, which
     # is 11 to 18 degrees of a leg of 0.8 m. The tempo is ours.
