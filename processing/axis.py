@@ -24,8 +24,8 @@ SURELY = 0.05
 UNKNOWNS = 3  # that so many samples at most explain for sure
 SHAKILY = 0.5  # still shows something, where two such lifts from rest agree (ours)
 TELLING_DEG = 15.0  # a shorter way does not tell whether the leg lies or hangs: another one has to confirm it (ours)
-LEVEL_REST = math.sin(math.radians(20.0))  # a leg that lies so level does not step either, however quick (ours)
-STEP_S = 0.8  # a leg that takes longer on its way out does not step: half of a walker's slow cycle (ours)
+LEVEL_REST = math.sin(math.radians(20.0))  # a leg that lies so level hardly steps either: two such agree (ours)
+STEP_S = 1.1  # a leg that takes longer on its way out does not step: a walker's whole cycle (SIGNALS: 0.9 Hz)
 OTHER = math.cos(math.radians(45))  # half of what lies between any two of a leg's axes: the band was strapped anew (ours)
 REACH_M = (0.08, 1.5)  # from the hip to the band: mid-thigh of a child to the ankle of a giant
 SETTLED_DEG = 1.0  # a rest that has crept less needs no new reference: VQF's inclination error is 0.7 (SIGNALS)
@@ -193,7 +193,7 @@ class Lift:
         slow = whole or again or moved.t[-1] - moved.t[0] >= STEP_S
         if not slow and abs(float(moved.up[0] @ shown)) > LEVEL_REST:
             return unknown
-        telling = unexplained <= SURELY and moved.wander_deg >= TELLING_DEG
+        telling = slow and unexplained <= SURELY and moved.wander_deg >= TELLING_DEG
         hint, self._hint = self._hint, (shown, telling)
         known = self._shown is not None and float(self._shown @ shown) > OTHER
         if known and self.leg is not None:
