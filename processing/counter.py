@@ -76,6 +76,7 @@ class Counter:
         self._again = False  # while the past is seen again
         self._waiting: list[Rep] = []  # each a repetition if more like it follow
         self._told = -1  # the frame until which movements were reported
+        self._elsewhere = 0.0, 0.0  # range of motion and time in the exercise before this one
         self._unclosed: Rep | None = None
 
     def pace(self, frame_s: float) -> None:
@@ -104,6 +105,11 @@ class Counter:
     def set_ended(self) -> None:
         """After a long pause a person may move less than before it."""
         self._fresh = True
+
+    def follows(self, other: Counter) -> None:
+        """The same person has just done another exercise."""
+        if other._own_rom is not None:
+            self._elsewhere = other._own_rom, median(other._spans)
 
     def forget(self) -> list[Found]:
         """The next frame does not follow the last one. What the person has shown of themself stays known."""
@@ -188,7 +194,7 @@ class Counter:
         long = own is None or rep.end_s - rep.start_s >= AS_EVER_TIME * median(self._spans)
         if unsure or self._fresh:
             as_ever = own is None or AS_EVER * own <= rep.rom_deg <= own / PARTIAL
-            sure = not unsure and (rep.rom_deg >= self.exercise.sure_deg if own is None else as_ever and long)
+            sure = not unsure and (self._is_clear(rep) if own is None else as_ever and long)
             fidget = own is not None and rep.rom_deg < AS_EVER * own and (not long or rep.rom_deg < SMALLER * own)
         else:
             sure = not small and (rep.rom_deg >= AS_EVER * own or long)
@@ -206,6 +212,11 @@ class Counter:
             self._today_anew()
             return found + self._report(move, *company)
         return found + self._report(move, *company, rep)
+
+    def _is_clear(self, rep: Rep) -> bool:
+        """Whether a first movement is none of the small ones; whoever has done another exercise has shown how they move."""
+        far, long = (PARTIAL * one for one in self._elsewhere)
+        return rep.rom_deg >= max(self.exercise.sure_deg, far) and rep.end_s - rep.start_s >= long
 
     def _today_anew(self) -> None:
         """What comes is what the person does today."""

@@ -14,6 +14,8 @@ from typing import Literal
 
 RETURNED = 0.60  # SIGNALS: counted when so much of the way is back
 HYSTERESIS = 0.20  # of the own ROM: SIGNALS has 0.30, which does not see partial repetitions of a quarter
+FURTHER = 0.30  # of the way to a held top: so much more begins another excursion (SIGNALS: the share of its zig-zag)
+POSE_DEG = 45.0  # half of what lies between two poses: who has gone further has changed it, and holds nothing (ours)
 MIN_HYSTERESIS_DEG = 2.5  # a quarter of a range of 10 degrees, 3.5 x VQF's inclination error (SIGNALS)
 REST_DPS = 2.0  # SIGNALS: slower than this the leg is at rest
 QUIET_S = 0.4  # a rest is at least this long (ours)
@@ -142,8 +144,11 @@ class Excursions:
         if top - angle >= RETURNED * (top - self.zero):
             self.state, self._low, self._rest_since = "back", now, None
             return [Move("turned", self.origin, self._peak, now, self._rested)]
-        if self._hold is not None and angle - self.angle(self._hold) >= self._hysteresis:
-            return self._drop(self._hold)
+        if self._hold is not None:
+            held = self.angle(self._hold)
+            way = held - self.zero
+            if angle - held >= max(self._hysteresis, FURTHER * way if way < POSE_DEG else 0.0):
+                return self._drop(self._hold)
         if now - self.origin > self._longest:
             return self._drop(now)
         return NOTHING

@@ -272,6 +272,7 @@ class Tracker:
             counter.set_ended()
             if counter is not self._counter:  # it has not been looked at since this set was recognised
                 counter.forget()
+                counter.follows(self._counter)
         if len(self._counters) > 1:
             self._counter = None
         return [Event("set_ended", self._orientation.last_t, set=ended)]
