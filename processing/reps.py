@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 RETURNED = 0.60  # SIGNALS: counted when so much of the way is back
-HYSTERESIS = 0.20  # of the own ROM: SIGNALS has 0.30, which does not see partial repetitions of a quarter
+HYSTERESIS = 0.15  # of the own ROM: SIGNALS has 0.30, which does not see partial repetitions of a quarter, less yet of a tired leg
 FURTHER = 0.30  # of the way to a held top: so much more begins another excursion (SIGNALS: the share of its zig-zag)
 POSE_DEG = 45.0  # half of what lies between two poses: who has gone further has changed it, and holds nothing (ours)
 MIN_HYSTERESIS_DEG = 2.5  # a quarter of a range of 10 degrees, 3.5 x VQF's inclination error (SIGNALS)
