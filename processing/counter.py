@@ -78,6 +78,7 @@ class Counter:
         self._told = -1  # the frame until which movements were reported
         self._elsewhere = 0.0, 0.0  # range of motion and time in the exercise before this one
         self._unclosed: Rep | None = None
+        self._open_peak = -1  # the frame of its peak
 
     def pace(self, frame_s: float) -> None:
         """How far the frames are apart, s."""
@@ -140,7 +141,7 @@ class Counter:
         return self._axis.known if isinstance(self._axis, Lift | Swing) else None
 
     def _moved(self, move: Move) -> list[Found]:
-        if self._again and move.peak <= self._told:
+        if self._again and move.peak <= self._told and not (move.kind == "closed" and self._is_open(move)):
             return NOTHING
         if move.kind == "turned":
             return self._turned(move)
@@ -201,7 +202,7 @@ class Counter:
             fidget = not sure
         while company and not (_alike(company, rep) or (sure and own and company[0].rom_deg >= AS_EVER * own)):
             alone.append(company.pop(0))
-        found = self._as_partial(move, *alone)
+        found = self._as_partial(move, *alone) + self._close_now()
         if fidget:
             return found + self._as_partial(move, *company, rep)
         if not sure:
@@ -232,7 +233,7 @@ class Counter:
         waiting, self._waiting = self._waiting, []
         if self._own_rom is not None and waiting[-1].rom_deg < PARTIAL * self._own_rom:
             self._today_anew()
-        return self._report(None, *waiting)
+        return self._report(None, *waiting) + self._close_now()
 
     def _as_partial(self, move: Move, *reps: Rep) -> list[Found]:
         """Told as what they are once the person's own range is known; before that nobody can say."""
@@ -263,10 +264,14 @@ class Counter:
             self._unclosed = rep
             found.append(Found("counted" if rep.counted else "partial", rep))
         if reps and move is not None:
-            self._told = move.end
+            self._told, self._open_peak = move.end, move.peak
             if reps[-1].counted:
                 self._axis.accept(self._stretch(move))
         return found
+
+    def _is_open(self, move: Move) -> bool:
+        """Whether this is the movement that was reported last, and is not over yet."""
+        return self._unclosed is not None and move.peak == self._open_peak
 
     def _close_now(self) -> list[Found]:
         rep, self._unclosed = self._unclosed, None
@@ -274,16 +279,17 @@ class Counter:
 
     def _closed(self, move: Move) -> list[Found]:
         """The leg is back: the repetition's numbers are final."""
+        found = [] if self._is_open(move) else self._close_now()
         rep, self._unclosed = self._unclosed, None
-        if self._axis.blind and move.settled and not self._again:
-            shown = self._axis.look(self._stretch(move), move.rested, True, False)
-            if shown in ("first", "other"):
-                return self._see_again(doubt=shown == "other")
         if rep is None:
+            if self._axis.blind and move.settled and not self._again:
+                shown = self._axis.look(self._stretch(move), move.rested, True, False)
+                if shown in ("first", "other"):
+                    return found + self._see_again(doubt=shown == "other")
             if self._waiting and self._waiting[-1].start_s == self._frame(move.start).t:
                 whole = self._measured(move, self._waiting.pop())
                 self._waiting += [whole] if whole.end_s - whole.start_s >= MIN_S else []
-            return NOTHING
+            return found
         if rep.counted:
             self._roms.pop()
             if self._axis.learn(self._stretch(move)):

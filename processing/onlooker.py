@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from processing.counter import Counter
+from processing.counter import Counter, Found
 from processing.exercise import Exercise
 from processing.exercises import RECOGNISED
 from processing.orientation import Frame
 
 EVERY = 3  # frames: enough to see what is done, and a third of the work (ours)
+SLOW_S = 1.2  # to the moment of counting: what is quicker may be a fidget (ours)
 ENOUGH = 3  # repetitions of it: two alike may be a fidget (ours)
 
 
@@ -44,9 +45,13 @@ class Onlooker:
         self._left = EVERY
         for i, counter in enumerate(self._counters):
             told = max(self._counted) >= ENOUGH
-            self._counted[i] += sum(new.kind == "counted" for new in counter.update(frame))
+            self._counted[i] += sum(map(_is_one, counter.update(frame)))
             if not told and self._counted[i] >= ENOUGH:
                 if counter.exercise.name not in self.seen:
                     self.seen.append(counter.exercise.name)
                 return counter.exercise.name
         return None
+
+
+def _is_one(new: Found) -> bool:
+    return new.kind == "counted" and new.rep.end_s - new.rep.start_s >= SLOW_S

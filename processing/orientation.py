@@ -154,7 +154,7 @@ class Orientation:
     def _checked(self, samples: Samples) -> tuple[list[float], float]:
         """The times and the longest step between two of them, where nothing is wrong with these samples."""
         t, acc, gyr = samples.t.tolist(), samples.acc, samples.gyr
-        if not math.isfinite(np.vdot(acc, acc) + np.vdot(gyr, gyr) + t[-1]):
+        if not math.isfinite(np.vdot(acc, acc) + np.vdot(gyr, gyr) + sum(t)):
             raise BadSamples(f"a value is not a number in the samples from {t[0]:.3f} s (wanted finite m/s² and rad/s)")
         steps = list(map(operator.sub, t[1:], t)) or [math.inf if self.last_t is None else t[0] - self.last_t]
         if min(steps) <= 0 or (self.last_t is not None and t[0] <= self.last_t):

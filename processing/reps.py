@@ -206,7 +206,7 @@ class Excursions:
 
     def _arrived(self) -> int:
         """When the angle that now stands still came to stand: in the still stretch it may at first have gone on."""
-        angles, at = self.angles, len(self.angles) - self._quiet
+        angles, at = self.angles, max(len(self.angles) - self._quiet, self._peak - self.first)
         while at + 1 < len(angles) and angles[at] - angles[at + 1] > self._rest_step:
             at += 1
         return self.first + at

@@ -23,6 +23,7 @@ from processing.results import (
     Summary,
 )
 
+LEAST_DEG, MOST_DEG = 0.0, 180.0  # a range of motion that a person can have
 ENDS = 3  # repetitions at either end of a set that fatigue is read from: the issue's
 
 
@@ -77,7 +78,9 @@ def baselines_of(document: Any, side: str, placement: str) -> dict[str, float]:
         for rep in document["reps"]:
             if rep["counted"]:
                 roms.setdefault(str(rep["exercise"]), []).append(float(rep["rom_deg"]))
-    except (KeyError, TypeError, ValueError) as error:
+            if not all(LEAST_DEG <= rom <= MOST_DEG for rom in roms.get(str(rep["exercise"]), ())):
+                raise ValueError(f"a rom_deg of {rep['rom_deg']!r}")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         got = f"{type(error).__name__} {error}"
         raise ProcessingError(f"the baseline is no session (wanted {SCHEMA}, got {got})") from error
     if found != (SCHEMA, side, placement):
@@ -109,7 +112,9 @@ def _numbers(reps: Sequence[Rep]) -> Numbers:
 
 
 def _rate(counted: Sequence[Rep]) -> float | None:
-    return sum(rep.compensated for rep in counted) / len(counted) if counted else None
+    """None where nothing could be seen: no repetition, or an exercise and sensors that show nothing of the pelvis."""
+    watched = [rep for rep in counted if EXERCISES[rep.exercise].pelvis_shows or rep.pelvis_deg is not None]
+    return sum(rep.compensated for rep in watched) / len(watched) if watched else None
 
 
 def _fatigue(counted: Sequence[Rep]) -> Fatigue | None:

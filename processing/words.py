@@ -39,7 +39,7 @@ def _of_set(done: dict[str, Any], reps: list[dict[str, Any]]) -> str:
     parts = [
         f"set {done['set']}: {done['exercise']}",
         f"{done['reps']} repetitions",
-        f"{helped} with the pelvis helping",
+        *([f"{helped} with the pelvis helping"] if done["numbers"]["compensation_rate"] is not None else []),
         f"{done['not_counted']} not counted",
         of_rom(done["numbers"]),
         f"{done['numbers']['time_under_tension_s']:.0f} s under tension",

@@ -79,7 +79,7 @@ def of_set(result: dict[str, Any], number: int) -> str:
     parts = [
         of_rom(numbers, "°"),
         f"{numbers['time_under_tension_s']:.0f} s under tension",
-        f"{100 * numbers['compensation_rate']:.0f} % compensated",
+        *([f"{100 * rate:.0f} % compensated"] if (rate := numbers["compensation_rate"]) is not None else []),
         *([of_fatigue(done["fatigue"])] if done["fatigue"] else []),
     ]
     return ", " + ", ".join(parts)
