@@ -26,7 +26,7 @@ def all_knowing(made: Simulation) -> SessionResult:
         reps.append(Rep(
             label.set, number, label.exercise, label.counted, tuple(flags), label.start_s, label.start_s + sum(phases) / 2,
             label.end_s, label.end_s, label.rom_deg, None, label.terminal_rotation_deg, *phases, -1.5, label.compensated,
-            (), 0.0, None,
+            (), 0.0, None, sum(phases),
         ))  # fmt: skip
     sets = []
     for number in sorted({rep.set for rep in reps}):
