@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,7 +16,8 @@ from scipy.ndimage import uniform_filter1d
 
 from sensor.clock import GAP_PERIODS
 from sensor.devices import reference
-from sensor.driver import ACC_CLIP, GYR_CLIP, REPLAYED, Driver, Info, Message, Packet
+from sensor.driver import ACC_CLIP, GYR_CLIP, Driver, Info, Message, Packet
+from sensor.ring import Ring
 from sensor.samples import Samples
 from sensor.virtual_radio import MTU, PDUS_PER_EVENT, VirtualRadio
 
@@ -50,10 +50,8 @@ class VirtualBand:
         self.driver, self.name, self.finished = driver, name, asyncio.Event()
         self.info = info or reference.info_of(boot_id=1, rate_hz=int(driver.rate_hz))
         self._radio, self._samples, self._speed, self._mtu = radio, samples, speed, mtu
-        self._ring: deque[Packet] = deque()
-        self._made = 0  # packets so far; the newest in the ring is number _made - 1
-        self._cursor = 0  # the number to send next
-        self._sent = 0  # one more than the highest number sent: anything below is a repetition
+        self._ring = Ring(0)  # until `start` tells the rate
+        self._begin: float | None = None  # when the band's clock was 0
         self._link: Connection | None = None  # where `start` came from
         self._told: Connection | None = None  # who knows that this is the end
         self._started, self._changed = asyncio.Event(), asyncio.Event()
@@ -111,17 +109,16 @@ class VirtualBand:
 
     async def _play(self) -> None:
         await self._started.wait()
-        begin = asyncio.get_running_loop().time()
+        self._begin = asyncio.get_running_loop().time()
         for due_s, packet in packets(self._samples, self.driver, self.info):
-            await self._send_until(begin + due_s / self._speed)
-            self._ring.append(packet._replace(seq=self._made % 2**16))
-            self._made += 1
+            await self._send_until(self._begin + due_s / self._speed)
+            self._ring.put(packet)
             await self._send()
         while True:
             await self._send()
             if self._link and self._link is not self._told:
                 self._told = self._link
-                if await self._say(self._link, Message("ended", (self._made % 2**16,))):
+                if await self._say(self._link, Message("ended", (self._ring.seq,))):
                     self.finished.set()
             await self._changed.wait()
             self._changed.clear()
@@ -138,23 +135,12 @@ class VirtualBand:
 
     async def _send(self) -> None:
         """Everything that waits, as long as there is a link."""
-        while self._link and self._cursor < self._made:
-            self._cursor = max(self._cursor, self._oldest)
-            packet = self._ring[self._cursor - self._oldest]
-            if self._cursor < self._sent:
-                packet = packet._replace(flags=packet.flags | REPLAYED)
-            self._cursor += 1
-            self._sent = max(self._sent, self._cursor)
-            link = self._link
+        while (link := self._link) and (packet := self._ring.take()):
             await self.device.notify_subscriber(link, self._data, self.driver.encode_packet(packet))
             queue = self.device.host.get_data_packet_queue(link.handle)
             if queue and queue.pending >= PDUS_PER_EVENT:
                 with contextlib.suppress(ValueError):  # the link went away
                     await queue.drain(link.handle)
-
-    @property
-    def _oldest(self) -> int:
-        return self._made - len(self._ring)
 
     # Talking to the client
 
@@ -172,12 +158,11 @@ class VirtualBand:
                 return Message("start", problem=self._start(link, *command.values))
             case "stop":
                 self._link = None
-            case "replay":  # from that packet or, if it is gone, from the oldest that is left
-                self._cursor = max(self._oldest, self._made - (self._made - command.values[0]) % 2**16)
+            case "replay":
                 self._told = None
-                return Message("replay", (self._cursor % 2**16,))
+                return Message("replay", (self._ring.replay(*command.values),))
             case "ping":
-                return Message("ping", (self._ring[-1].t_us if self._ring else 0, self.info.boot_id))
+                return Message("ping", (self._clock_us(), self.info.boot_id))
         return Message(command.kind)
 
     def _start(self, link: Connection, rate_hz: int, acc_range_g: int, gyr_range_dps: int) -> str | None:
@@ -189,10 +174,15 @@ class VirtualBand:
             return "MTU too small"
         if not self._started.is_set():
             self.info = wanted
-            self._ring = deque(maxlen=int(self.driver.buffer_s * rate_hz / self.driver.packet_samples))
+            self._ring = Ring(int(self.driver.buffer_s * rate_hz / self.driver.packet_samples))
             self._started.set()
         self._link = link
         return None
+
+    def _clock_us(self) -> int:
+        if self._begin is None:
+            return 0
+        return round((asyncio.get_running_loop().time() - self._begin) * self._speed * 1e6) % 2**32
 
     async def _say(self, link: Connection, message: Message) -> bool:
         """Did the client confirm it?"""

@@ -129,7 +129,7 @@ async def test_what_the_buffer_could_not_hold_is_a_gap():
     async with on_air(samples, driver=replace(DRIVER, buffer_s=2)) as (radio, band, client), client:
         parts = await take(client, 300)
         radio.out_of_range(band.device)
-        await until(lambda: client._link.broken and band._oldest > 100)
+        await until(lambda: client._link.broken and band._ring.seq > 120)
         radio.back_in_range(band.device)
         parts += [block async for block in client]
     got = Samples.concat(parts)
