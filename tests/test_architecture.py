@@ -1,4 +1,4 @@
-"""Imports run one way: server -> processing -> sensor; hiprep.py wires, and starts light."""
+"""Imports run one way: server -> processing -> sensor; verbs/ and hiprep.py wire, and start light."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MAY = {"sensor": {"sensor"}, "processing": {"processing", "sensor.samples"}, "server": {"server", "processing", "sensor"}}
+MAY = {
+    "sensor": {"sensor"},
+    "processing": {"processing", "sensor.samples"},
+    "server": {"server", "processing", "sensor"},
+    "verbs": {"verbs", "server", "processing", "sensor"},
+}
 OURS = (*MAY, "hiprep")
 
 

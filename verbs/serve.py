@@ -1,0 +1,30 @@
+"""The server, in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from verbs.arguments import data_dir
+from verbs.terminal import complain
+
+HELP = "run the server on this computer"
+PARENTS = ()
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="of this computer only, until there are accounts (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, help="8000 unless said; 0: any that is free")
+    where = "where sessions are kept (default: the user's data directory)"
+    parser.add_argument("--data", type=Path, metavar="DIR", help=where)
+
+
+def run(a: argparse.Namespace) -> int | None:
+    from server.errors import ServerError
+    from server.run import serve
+    from server.settings import Settings
+
+    try:
+        serve(Settings(data_dir=a.data or data_dir(), host=a.host, port=a.port))
+    except ServerError as error:
+        return complain(error, 2)
