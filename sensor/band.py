@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sensor.ble import PLATFORM, Backend, Found, Link, link_errors
-from sensor.driver import Decoder, Driver, Message
+from sensor.ble import PLATFORM, About, Backend, Found, Link, link_errors
+from sensor.conversation import Ask, Conversation, Declined, Pause, Read, Write
+from sensor.driver import AnyDecoder, Driver
 from sensor.errors import LinkError, PacketError
 from sensor.samples import Samples
 
@@ -54,9 +55,9 @@ class Refused(LinkError):
 class BandClient:
     """One band: an async context manager that connects, then an async iterator of Samples that starts it.
 
-    It ends when the band says that it has ended. `found` (name, address), `driver`, `info` (bytes of the info
-    characteristic) and `decoder` (counters, scale, gaps) are known once connected. `on_packet(packet, host_ns)` sees
-    every notification before it is decoded.
+    It ends when the band says that it has ended, or after `end`. `found` (name, address), `driver`, `info` (what the
+    band is, in bytes) and `decoder` (counters, scale, gaps) are known once connected. `on_packet(packet, host_ns)` sees
+    every notification of samples, from the start on, before it is decoded.
     """
 
     def __init__(
@@ -73,13 +74,15 @@ class BandClient:
         self.found: Found
         self.driver: Driver
         self.info: bytes
-        self.decoder: Decoder
+        self.decoder: AnyDecoder
         self._wanted, self._backend, self._patience = wanted, backend, patience
         self._keep_raw, self._clock = keep_raw, clock
         self._link = Link(wanted, backend)
         self._out: asyncio.Queue[Samples | Exception | None] = asyncio.Queue()
-        self._answers: dict[str, asyncio.Future[Message]] = {}
+        self._asked: list[tuple[Callable[[bytes], bool], asyncio.Future[bytes]]] = []
         self._event = asyncio.Event()  # a packet, a break, the end
+        self._streaming = False  # samples of before the start are nobody's
+        self._over = False  # nothing more is wanted
         self._ended: int | None = None  # the number that would come after the last packet
         self._failure: Exception | None = None  # of `on_packet`
         self._attempt, self._started_at, self._heard_at = 0, 0.0, 0.0
@@ -109,48 +112,89 @@ class BandClient:
         self._out.put_nowait(item)  # it stays ended
         raise StopAsyncIteration if item is None else item
 
-    async def command(self, kind: str, *values: Any) -> Message:
-        """Tell the band something and wait for its answer: ping, identify, ..."""
+    def end(self) -> None:
+        """Nothing more is wanted: what is on its way still comes, then the iteration ends."""
+        self._over = True
+        self._event.set()
+
+    async def about(self) -> About:
+        """Battery, model, firmware, maker."""
+        return await self._link.about()
+
+    async def command(self, kind: str, *values: Any) -> Any:
+        """Have one of the driver's conversations (`ping`, `identify`, ...) and hand back its result."""
         link = self._link
         with link_errors(f"band {self._wanted!r} did not answer the command {kind}"):
             if link.broken:
                 raise EOFError("the link is down")
-            answer = self._answers[kind] = asyncio.get_running_loop().create_future()
-            async with asyncio.timeout(self._patience.answer):
-                await link.write(self.driver.commands[kind](*values))
-                message = await answer
-        if message.problem:
-            size = f" (wanted {self.driver.packet_bytes + 3} bytes, got {link.mtu})" if "MTU" in message.problem else ""
-            raise Refused(f"band {self._wanted!r} refused the command {kind}: {message.problem}{size}")
-        return message
+            try:
+                return await self._talk(link, self.driver.talk[kind](*values))
+            except Declined as no:
+                size = f" (wanted {self.driver.packet_bytes + 3} bytes, got {link.mtu})" if "MTU" in str(no) else ""
+                raise Refused(f"band {self._wanted!r} refused the command {kind}: {no}{size}") from None
+
+    async def _talk(self, link: Link, conversation: Conversation[Any]) -> Any:
+        answer: bytes | None = None
+        while True:
+            try:
+                step = conversation.send(answer)
+            except StopIteration as end:
+                return end.value
+            answer = await self._said(link, step)
+
+    async def _said(self, link: Link, step: Read | Write | Ask | Pause) -> bytes:
+        if isinstance(step, Pause):
+            await asyncio.sleep(step.seconds)
+            return b""
+        async with asyncio.timeout(self._patience.answer):
+            if isinstance(step, Read):
+                return await link.read(step.uuid)
+            if isinstance(step, Write):
+                await link.write(step.uuid, step.data)
+                return b""
+            asked = step.is_answer, asyncio.get_running_loop().create_future()
+            self._asked.append(asked)
+            try:
+                await link.write(step.uuid, step.data)
+                return await asked[1]
+            finally:
+                self._asked.remove(asked)
 
     # Connecting
 
     async def _connect(self) -> None:
         link = Link(self._wanted, self._backend)
+        self._streaming = False
         try:
             await link.open(self._patience.scan, self._patience.connect)
-            first = not hasattr(self, "decoder")
-            info = await link.read_info()
-            if first:
+            link.on_break = self._on_break
+            driver = link.driver
+            if driver.answer_uuid and driver.answer_uuid != driver.data_uuid:
+                await link.subscribe(driver.answer_uuid, self._on_answer)
+            if driver.answer_uuid == driver.data_uuid:
+                await link.subscribe(driver.data_uuid, self._on_data)
+            with link_errors(f"band {self._wanted!r} does not describe itself"):
+                info = await self._talk(link, driver.talk["hello"]())
+            if not hasattr(self, "decoder"):
                 self.found, self.driver, self.info = link.found, link.driver, info
                 self.decoder = self.driver.decoder(info, keep_raw=self._keep_raw)
             elif _settings(link.driver, info) != _settings(self.driver, self.info):
                 change = f"(wanted {self.info.hex()}, got {info.hex()})"
                 raise Refused(f"band {self._wanted!r} changed its settings {change}")
             # Before the start: what is sent before the subscription is lost (bleak issue 1885).
-            await link.subscribe(self._on_data, self._on_message)
-        except PacketError as error:
+            if driver.answer_uuid != driver.data_uuid:
+                await link.subscribe(driver.data_uuid, self._on_data)
+        except (PacketError, Declined) as error:
             await link.close(self._patience.answer)
             raise Refused(f"band {self._wanted!r} describes itself wrongly: {error}") from error
         except BaseException:
             await link.close(self._patience.answer)
             raise
-        link.on_break = self._on_break
         self._link = link
 
     async def _start(self) -> None:
-        if self.decoder.next_seq is not None and "replay" in self.driver.commands:
+        self._streaming = True
+        if self.decoder.next_seq is not None and "replay" in self.driver.talk:
             await self.command("replay", self.decoder.next_seq)
         await self.command("start", self.decoder.info)
         self._started_at = asyncio.get_running_loop().time()
@@ -158,6 +202,8 @@ class BandClient:
     # What arrives
 
     def _on_data(self, packet: bytes) -> None:
+        if self._is_answer(packet) or not self._streaming:
+            return
         now = self._clock()
         try:
             if self.on_packet:
@@ -174,7 +220,9 @@ class BandClient:
         if len(samples):
             self._out.put_nowait(samples)
 
-    def _on_message(self, data: bytes) -> None:
+    def _on_answer(self, data: bytes) -> None:
+        if self._is_answer(data):
+            return
         try:
             message = self.driver.decode_message(data)
         except PacketError as error:
@@ -183,14 +231,19 @@ class BandClient:
         if message.kind == "ended":
             self._ended = message.values[0]
             self._event.set()
-        elif (answer := self._answers.pop(message.kind, None)) and not answer.done():
-            answer.set_result(message)
+
+    def _is_answer(self, data: bytes) -> bool:
+        """Of the conversation that goes on, which then does."""
+        for is_answer, answer in self._asked:
+            if not answer.done() and is_answer(data):
+                answer.set_result(data)
+                return True
+        return False
 
     def _on_break(self) -> None:
-        for answer in self._answers.values():
+        for _, answer in self._asked:
             if not answer.done():
                 answer.set_exception(EOFError("the link went down"))
-        self._answers.clear()
         self._event.set()
 
     # Watching
@@ -199,7 +252,7 @@ class BandClient:
         end: Exception | None = None
         try:
             going = await self._try_start()
-            while not (going and await self._follow()):
+            while not (going and await self._follow()) and not self._over:
                 going = await self._reconnect()
         except Exception as error:  # noqa: BLE001 - goes to the one who iterates
             end = error
@@ -224,13 +277,16 @@ class BandClient:
             self._event.clear()
             if self._failure:
                 raise self._failure
+            if self._over:
+                await self._reaches("stop")  # its answer comes after what was on its way
+                return True
             if self._ended is not None:
                 ended, self._ended = self._ended, None
                 if ended == self.decoder.next_seq or asked:
                     return True
                 asked = True  # once more for what is missing, then it is lost
                 if not await self._reaches("replay", self.decoder.next_seq or 0):
-                    return "replay" not in self.driver.commands
+                    return "replay" not in self.driver.talk
                 continue
             try:
                 async with asyncio.timeout(self._patience.silence):
@@ -243,7 +299,7 @@ class BandClient:
         return False
 
     async def _reaches(self, kind: str, *values: Any) -> bool:
-        if kind in self.driver.commands:
+        if kind in self.driver.talk:
             with contextlib.suppress(LinkError):
                 await self.command(kind, *values)
                 return True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+import platform
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -16,6 +17,10 @@ from bleak.exc import BleakError
 from sensor.devices import DRIVERS
 from sensor.driver import Driver
 from sensor.errors import LinkError
+
+
+# Assigned numbers of the Bluetooth SIG (2.8, GATT characteristics): what nearly every device says of itself.
+BATTERY, MODEL, FIRMWARE, MAKER = (f"0000{n}-0000-1000-8000-00805f9b34fb" for n in ("2a19", "2a24", "2a26", "2a29"))
 
 
 class Backend(NamedTuple):
@@ -35,6 +40,15 @@ class Found(NamedTuple):
     address: str
     rssi: int
     driver: Driver
+
+
+class About(NamedTuple):
+    """What a band says of itself as any device does; None: it does not."""
+
+    battery_percent: int | None
+    model: str | None
+    firmware: str | None
+    maker: str | None
 
 
 @contextlib.contextmanager
@@ -58,13 +72,15 @@ async def _scanning(backend: Backend) -> AsyncIterator[asyncio.Queue[tuple[BLEDe
     seen: asyncio.Queue[tuple[BLEDevice, Found]] = asyncio.Queue()
 
     def on_advertisement(device: BLEDevice, data: AdvertisementData) -> None:
-        for driver in DRIVERS.values():
-            if driver.service_uuid in data.service_uuids:
-                name = data.local_name or device.name or device.address
-                seen.put_nowait((device, Found(name, device.address, data.rssi, driver)))
+        name = data.local_name or device.name or device.address
+        if driver := driver_of(name, data.service_uuids):
+            seen.put_nowait((device, Found(name, device.address, data.rssi, driver)))
 
-    # With services: macOS shows nothing else, and everybody else's devices stay out of it.
-    uuids = [driver.service_uuid for driver in DRIVERS.values()]
+    # Some models are known by their name only, and a scan for services would not see them. macOS 12.0 to 12.2
+    # (bleak issue 635) shows nothing without services.
+    uuids = None
+    if platform.mac_ver()[0].startswith(("12.0", "12.1", "12.2")):
+        uuids = [uuid for driver in DRIVERS.values() for uuid in driver.advertises]
     async with _SCANNING.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
         with link_errors("Bluetooth cannot scan (wanted an adapter that is switched on)"):
             scanner = BleakScanner(on_advertisement, service_uuids=uuids, backend=backend.scanner)
@@ -74,6 +90,15 @@ async def _scanning(backend: Backend) -> AsyncIterator[asyncio.Queue[tuple[BLEDe
         finally:
             with contextlib.suppress(LinkError), link_errors("scan"):
                 await scanner.stop()
+
+
+def driver_of(name: str, service_uuids: Collection[str]) -> Driver | None:
+    """Who advertises so."""
+    for driver in DRIVERS.values():
+        named = not driver.names or any(word in name for word in driver.names)
+        if named and (not driver.advertises or any(uuid in service_uuids for uuid in driver.advertises)):
+            return driver
+    return None
 
 
 async def scan(seconds: float = 5.0, backend: Backend = PLATFORM) -> list[Found]:
@@ -135,17 +160,26 @@ class Link:
         assert self._client, "not open"
         return self._client
 
-    async def read_info(self) -> bytes:
-        with link_errors(f"band {self.wanted!r} does not describe itself"):
-            return bytes(await self.client.read_gatt_char(self.driver.info_uuid))
+    async def read(self, uuid: str) -> bytes:
+        return bytes(await self.client.read_gatt_char(uuid))
 
-    async def subscribe(self, on_packet: Callable[[bytes], None], on_message: Callable[[bytes], None]) -> None:
+    async def write(self, uuid: str, data: bytes) -> None:
+        found = self.client.services.get_characteristic(uuid)
+        await self.client.write_gatt_char(uuid, data, response=found is None or "write" in found.properties)
+
+    async def subscribe(self, uuid: str, on_value: Callable[[bytes], None]) -> None:
         with link_errors(f"band {self.wanted!r} cannot be subscribed to"):
-            await self.client.start_notify(self.driver.control_uuid, lambda _, data: on_message(bytes(data)))
-            await self.client.start_notify(self.driver.data_uuid, lambda _, data: on_packet(bytes(data)))
+            await self.client.start_notify(uuid, lambda _, data: on_value(bytes(data)))
 
-    async def write(self, command: bytes) -> None:
-        await self.client.write_gatt_char(self.driver.control_uuid, command, response=True)
+    async def about(self) -> About:
+        async def told(uuid: str) -> bytes:
+            with contextlib.suppress(LinkError), link_errors("about"):
+                return await self.read(uuid)
+            return b""
+
+        battery = await told(self.driver.battery_uuid or BATTERY)
+        texts = [(await told(uuid)).decode("utf-8", "replace").strip("\0 ") or None for uuid in (MODEL, FIRMWARE, MAKER)]
+        return About(battery[0] if battery and battery[0] <= 100 else None, *texts)
 
     async def close(self, patience_s: float) -> None:
         self.on_break = lambda: None

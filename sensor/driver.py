@@ -1,14 +1,16 @@
-"""What all models share: the description of a model, and the way from its packets to samples."""
+"""What all models share: the description of a model, and the way from numbered packets to samples."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from sensor.clock import Clock
+from sensor.conversation import Ask, Conversation, Declined, Read
+from sensor.errors import PacketError
 from sensor.samples import Raw, Samples
 
 # Flags of a sample in a recording (`Raw.flags`), whatever the band's own bits are.
@@ -51,33 +53,115 @@ class Message(NamedTuple):
     problem: str | None = None  # of an answer: what the band did not like
 
 
-@dataclass(frozen=True, slots=True)
+def silent(data: bytes) -> Message:
+    """Of a model that says nothing unasked."""
+    raise PacketError(f"nobody asked for this (wanted no message, got {data[:20].hex() or 'nothing'})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
-    """One model of band, as a value: adding a model is adding a file in sensor/devices/."""
+    """One model of band, as a value: adding a model is adding a file in sensor/devices/.
+
+    What the rest needs to know; everything else about a model stays in its file. A packet is one notification of
+    `data_uuid`, whatever it holds; `info` is bytes from which, with the packets alone, a decoder can be made years later.
+    `check_packet` raises PacketError exactly where the decoder's `feed` does, and depends on nothing but the bytes.
+
+    talk: "hello" () -> info, of a band that nobody has started; "start" (what `decode_info` made of it); "stop" ();
+    and what else a model can: "replay" (number), "ping" (), "identify" ().
+    """
 
     name: str
     title: str
     tier: str  # how far it is proven
     clock: str  # how good its timestamps are
     rate_hz: float
+    # An advertisement is of this model when it has one of these services and a name that contains one of these
+    # words; of what is empty nothing is wanted.
+    advertises: tuple[str, ...]
+    names: tuple[str, ...] = ()
     service_uuid: str
     data_uuid: str
     control_uuid: str
-    info_uuid: str
+    answer_uuid: str | None = None  # what the band answers on; None: it does not
+    battery_uuid: str | None = None  # whose first byte is the charge in percent; None: the adopted one
     packet_bytes: int  # what one notification must be able to carry
     packet_samples: int
+    decode_info: Callable[[bytes], Any]
+    encode_info: Callable[[Any], bytes]
+    check_packet: Callable[[bytes], object]
+    talk: Mapping[str, Callable[..., Conversation]]
+    decode_message: Callable[[bytes], Message] = silent  # what comes unasked on `answer_uuid`
+    new_decoder: Callable[..., AnyDecoder]  # (driver, info bytes, keep_raw=)
+    peripheral: Callable[..., Any] | None = None  # the model itself, for the virtual radio
+
+    def decoder(self, info: bytes, *, keep_raw: bool = False) -> AnyDecoder:
+        return self.new_decoder(self, info, keep_raw=keep_raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaying(Driver):
+    """A model that numbers its packets, keeps the last of them, and sends them again when it is asked to."""
+
+    info_uuid: str
     buffer_s: float  # what the band keeps for a replay
-    decode_info: Callable[[bytes], Info]
-    encode_info: Callable[[Info], bytes]
     decode_packet: Callable[[bytes], Packet]
     encode_packet: Callable[[Packet], bytes]
-    decode_message: Callable[[bytes], Message]  # control point, band -> host
     encode_message: Callable[[Message], bytes]
     decode_command: Callable[[bytes], Message]  # control point, host -> band
     commands: Mapping[str, Callable[..., bytes]]  # start(info), stop(), replay(seq), ping(), identify()
 
-    def decoder(self, info: bytes, *, keep_raw: bool = False, window: int = REORDER_WINDOW) -> Decoder:
-        return Decoder(self, info, keep_raw=keep_raw, window=window)
+
+def talk_of(
+    control_uuid: str,
+    info_uuid: str,
+    commands: Mapping[str, Callable[..., bytes]],
+    decode_message: Callable[[bytes], Message],
+) -> dict[str, Callable[..., Conversation]]:
+    """The conversations of a model with an info characteristic and a control point that names what it answers."""
+
+    def asking(kind: str) -> Callable[..., Conversation[Message]]:
+        def is_answer(data: bytes) -> bool:
+            try:
+                return decode_message(data).kind == kind
+            except PacketError:
+                return False
+
+        def ask(*values: Any) -> Conversation[Message]:
+            message = decode_message((yield Ask(control_uuid, commands[kind](*values), is_answer)))
+            if message.problem:
+                raise Declined(message.problem)
+            return message
+
+        return ask
+
+    def hello() -> Conversation[bytes]:
+        return (yield Read(info_uuid))
+
+    return {"hello": hello} | {kind: asking(kind) for kind in commands}
+
+
+class AnyDecoder(Protocol):
+    """Packets of one band, from its info on -> samples, in order, each once; and what became of the packets."""
+
+    info: Any
+    scale: Scale
+    rate_hz: float
+    received: int
+    duplicates: int
+    lost: int
+
+    @property
+    def segment(self) -> int: ...  # +1 at each reboot
+
+    @property
+    def gaps(self) -> list[tuple[float, float]]: ...  # holes in the samples, s
+
+    @property
+    def next_seq(self) -> int | None: ...  # what a band has to replay from; None: it cannot, or nothing came yet
+
+    def feed(self, packet: bytes, host_ns: int) -> Samples: ...
+
+    def flush(self) -> Samples: ...
 
 
 class Scale(NamedTuple):
@@ -86,18 +170,18 @@ class Scale(NamedTuple):
 
 
 class Decoder:
-    """Packets of one band -> samples, in order, each once.
+    """Of a `Replaying` band.
 
     `received` counts packets handed on or held back, `duplicates` those that came again or too late,
     `lost` those that were given up. `gaps`: holes in the samples, s.
     """
 
-    def __init__(self, driver: Driver, info: bytes, *, keep_raw: bool = False, window: int = REORDER_WINDOW) -> None:
+    def __init__(self, driver: Replaying, info: bytes, *, keep_raw: bool = False) -> None:
         self.info = driver.decode_info(info)
         self.scale = Scale(self.info.acc_mps2_per_lsb, self.info.gyr_rads_per_lsb)
         self.rate_hz = self.info.rate_hz
         self.received = self.duplicates = self.lost = 0
-        self._decode, self._keep_raw, self._window = driver.decode_packet, keep_raw, window
+        self._decode, self._keep_raw = driver.decode_packet, keep_raw
         self._clock = Clock()
         self._boot: int | None = None
         self._past_boots: set[int] = set()
@@ -139,7 +223,7 @@ class Decoder:
             samples = self._samples(ticks, parsed, host_ns)
             return samples if before is EMPTY else Samples.concat((before, samples))
         self._held[seq] = (ticks, parsed, host_ns)
-        return Samples.concat([before, *self._due(self._window)])
+        return Samples.concat([before, *self._due(REORDER_WINDOW)])
 
     def flush(self) -> Samples:
         """What was held back: nothing earlier will come."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from sensor.driver import Decoder, Driver
+from sensor.driver import AnyDecoder, Driver
 from sensor.errors import SourceError
 from sensor.samples import Samples
 
@@ -21,7 +21,7 @@ FILE_BLOCK = 10  # samples: a file comes in the reference band's packets
 class Source:
     """An async context manager, then an async iterator of Samples, once. Made by `open_source`.
 
-    `driver`, `info` (bytes of the info characteristic), `decoder` (counters, scale): the wire, where there is one.
+    `driver`, `info` (what the band is, in bytes), `decoder` (counters, scale): the wire, where there is one.
     `meta`: of the recording behind it, where there is one. `on_packet(packet, host_ns)` is called with every
     notification, byte for byte, before it is decoded; nothing is sent before the iteration begins.
     """
@@ -51,7 +51,7 @@ class Source:
         return self._blocks
 
     @property
-    def decoder(self) -> Decoder | None:
+    def decoder(self) -> AnyDecoder | None:
         return self.client and self.client.decoder
 
     async def listen(self, client: BandClient, stack: AsyncExitStack) -> AsyncIterator[Samples]:

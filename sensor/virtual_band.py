@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter1d
 
 from sensor.clock import GAP_PERIODS
 from sensor.devices import reference
-from sensor.driver import ACC_CLIP, GYR_CLIP, Driver, Info, Message, Packet
+from sensor.driver import ACC_CLIP, GYR_CLIP, Driver, Info, Message, Packet, Replaying
 from sensor.ring import Ring
 from sensor.samples import Samples
 from sensor.virtual_radio import MTU, PDUS_PER_EVENT, VirtualRadio
@@ -39,7 +39,7 @@ class VirtualBand:
         radio: VirtualRadio,
         samples: Samples,
         *,
-        driver: Driver = reference.DRIVER,
+        driver: Replaying = reference.DRIVER,
         info: Info | None = None,
         speed: float = 1.0,
         name: str = "hiprep-1",

@@ -32,7 +32,7 @@ class Counting:
 
     def __init__(self, session: Session) -> None:
         driver = driver_named(session.driver)
-        self.check_packet = driver.decode_packet
+        self.check_packet = driver.check_packet
         self.order = Order()
         self.packets = 0  # that have been counted
         self._uncounted = 0  # packets whose samples the Tracker refused

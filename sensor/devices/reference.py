@@ -7,7 +7,9 @@ import struct
 
 import numpy as np
 
-from sensor.driver import ACC_CLIP, GAP_BEFORE, GYR_CLIP, REPLAYED, Driver, Info, Message, Packet
+from sensor.driver import (
+    ACC_CLIP, GAP_BEFORE, GYR_CLIP, REPLAYED, Decoder, Info, Message, Packet, Replaying, talk_of,
+)  # fmt: skip
 from sensor.errors import PacketError
 from sensor.samples import STANDARD_GRAVITY
 
@@ -163,31 +165,39 @@ def decode_message(data: bytes) -> Message:
     return Message(kind, layout.unpack_from(data, 3) if layout else (), problem)
 
 
-DRIVER = Driver(
+COMMANDS_TO_BAND = {
+    "start": start,
+    "stop": lambda: bytes([OPCODES["stop"]]),
+    "replay": replay,
+    "ping": lambda: bytes([OPCODES["ping"]]),
+    "identify": lambda: bytes([OPCODES["identify"]]),
+}
+SERVICE_UUID, DATA_UUID, CONTROL_UUID, INFO_UUID = (f"c8e3118{i}-752d-40ac-9a9d-3d911210e4a0" for i in range(1, 5))
+
+DRIVER = Replaying(
     name="hiprep-band",
     title="hiprep reference band",
     tier="reference: virtual band, no hardware yet",
     clock="device clock, 1 µs, u32, wraps after 71.6 min",
     rate_hz=100,
-    service_uuid="c8e31181-752d-40ac-9a9d-3d911210e4a0",
-    data_uuid="c8e31182-752d-40ac-9a9d-3d911210e4a0",
-    control_uuid="c8e31183-752d-40ac-9a9d-3d911210e4a0",
-    info_uuid="c8e31184-752d-40ac-9a9d-3d911210e4a0",
+    advertises=(SERVICE_UUID,),
+    service_uuid=SERVICE_UUID,
+    data_uuid=DATA_UUID,
+    control_uuid=CONTROL_UUID,
+    answer_uuid=CONTROL_UUID,
+    info_uuid=INFO_UUID,
     packet_bytes=HEADER.size + 12 * PACKET_SAMPLES,
     packet_samples=PACKET_SAMPLES,
     buffer_s=BUFFER_S,
+    new_decoder=Decoder,
     decode_info=decode_info,
     encode_info=encode_info,
+    check_packet=decode_packet,
     decode_packet=decode_packet,
     encode_packet=encode_packet,
     decode_message=decode_message,
     encode_message=encode_message,
     decode_command=decode_command,
-    commands={
-        "start": start,
-        "stop": lambda: bytes([OPCODES["stop"]]),
-        "replay": replay,
-        "ping": lambda: bytes([OPCODES["ping"]]),
-        "identify": lambda: bytes([OPCODES["identify"]]),
-    },
+    commands=COMMANDS_TO_BAND,
+    talk=talk_of(CONTROL_UUID, INFO_UUID, COMMANDS_TO_BAND, decode_message),
 )

@@ -253,6 +253,23 @@ async def test_commands_and_the_band_in_a_scan():
             assert client.info == DRIVER.encode_info(band.info)
             assert (await client.command("identify")).problem is None
             assert (await client.command("ping")).values == (0, 1)
+            assert await client.about() == (87, "hiprep-band", None, "hiprep")
+
+
+async def test_an_end_that_was_asked_for_loses_nothing_that_was_on_its_way():
+    sent, packets = [], []
+
+    def encode(packet):
+        sent.append(DRIVER.encode_packet(packet))
+        return sent[-1]
+
+    async with on_air(noise(3000), driver=replace(DRIVER, encode_packet=encode)) as (_, _, client), client:
+        client.on_packet = lambda packet, _: packets.append(packet)
+        parts = await take(client, 300)
+        client.end()
+        parts += [block async for block in client]
+        assert packets == sent and 30 <= len(sent) < 300
+    assert sum(map(len, parts)) == 10 * len(sent)
 
 
 async def test_who_cannot_store_a_packet_is_told():
