@@ -1,9 +1,9 @@
-# Everything a fresh machine needs is Python 3.11+, make and, for `make test`, Chromium.
+# Everything a fresh machine needs is Python 3.11+, make and, for `make test`, Chromium and PostgreSQL.
 PYTHON ?= python3
 BIN := .venv/bin
 LOCKS := requirements.lock requirements-server.lock requirements-test.lock
 
-.PHONY: setup demo test bench evaluate lock system
+.PHONY: setup demo test campaign bench evaluate lock system
 
 setup: .venv/ready
 
@@ -20,6 +20,10 @@ demo: setup
 test: setup system
 	@$(BIN)/python -m pytest
 
+# What takes too long for every day, such as 200 kills of each database's server.
+campaign: setup system
+	@$(BIN)/python -m pytest -m campaign
+
 bench: setup
 	@$(BIN)/python tests/bench.py
 
@@ -27,12 +31,14 @@ bench: setup
 evaluate: setup
 	@$(BIN)/python tests/evaluation/evaluate.py $(ARGS)
 
-# The browser of the end-to-end test. Root on Debian gets it installed; everyone else is told.
+# The browser of the end-to-end tests and the second database. Root on Debian gets them installed; everyone else is told.
 system:
-	@command -v chromium >/dev/null || { \
+	@set --; command -v chromium >/dev/null || set -- chromium; \
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || set -- "$$@" postgresql; \
+	[ $$# = 0 ] || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
-	  else echo "hiprep: chromium is missing (Debian: apt-get install chromium)" >&2; exit 1; fi; }
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$$@" >/dev/null; \
+	  else echo "hiprep: missing: $$* (Debian: apt-get install $$*)" >&2; exit 1; fi; }
 
 # Resolve again for every platform. Each file holds what it adds to the one before.
 lock: setup

@@ -3,8 +3,9 @@
 ServerError                 the root; its text is one line: WHAT is wrong WHERE (wanted X, got Y)
 ├── SettingsError           settings that the server refuses to start with
 ├── StartError              a port or a data directory that is in use
-└── StoreError              the database did not do what was asked; nothing was stored
+└── StoreError              the database did not do what was asked; nothing was stored, but for StoreLost
     ├── StoreFull           no room on the disk
+    ├── StoreLost           the database went away; whether it was stored is not known
     └── PacketConflict      a packet whose key is stored with other bytes, or whose epoch is closed
 """
 
@@ -29,6 +30,10 @@ class StoreError(ServerError):
 
 class StoreFull(StoreError):
     """No room on the disk."""
+
+
+class StoreLost(StoreError):
+    """The database went away; whether it was stored is not known."""
 
 
 class PacketConflict(StoreError):

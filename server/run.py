@@ -15,7 +15,6 @@ import uvicorn
 from server.app import create_app
 from server.errors import StartError
 from server.settings import Settings
-from server.store.sqlite import version_warning
 
 STOP_S = 5  # what requests and sockets have to finish at the end; no source
 
@@ -59,9 +58,10 @@ def url_of(listener: socket.socket) -> str:
 
 class _Server(uvicorn.Server):
     def __init__(self, settings: Settings, listener: socket.socket, started: Callable[[str], None]) -> None:
+        app = create_app(settings)
         super().__init__(
             uvicorn.Config(
-                create_app(settings),
+                app,
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -72,7 +72,7 @@ class _Server(uvicorn.Server):
             )
         )
         self._listener, self._tell = listener, started
-        if warning := version_warning():
+        for warning in app.state.service.store.warnings:
             print(f"hiprep: warning: {warning}", file=sys.stderr)
 
     @contextlib.contextmanager

@@ -25,7 +25,7 @@ class Service:
         """Raises StartError."""
         data = DataDir(settings.data_dir)
         try:
-            store = Store(data.database, settings.max_database_mb)
+            store = open_store(settings, data)
         except BaseException:
             data.close()
             raise
@@ -44,6 +44,12 @@ class Service:
     def close(self) -> None:
         self.store.close()
         self.data.close()
+
+
+def open_store(settings: Settings, data: DataDir) -> Store:
+    if settings.database is not None:
+        return Store(settings.database)
+    return Store(data.database, max_mb=settings.max_database_mb)
 
 
 def of(connection: HTTPConnection) -> Service:

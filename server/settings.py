@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.errors import SettingsError
@@ -14,12 +14,14 @@ class Settings:
     """data_dir: database and recordings, made if missing. port 0: any that is free.
 
     max_database_mb: refuse to grow the database beyond it (None: as far as the disk goes).
+    database: a PostgreSQL URL (None: SQLite in the data directory; recordings are there either way).
     """
 
     data_dir: Path
     host: str = "127.0.0.1"
     port: int = 8000
     max_database_mb: int | None = None
+    database: str | None = field(default=None, repr=False)  # may hold a password
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data_dir", Path(self.data_dir))
@@ -32,6 +34,12 @@ class Settings:
             raise SettingsError(f"port is not a port (wanted 0 to 65535, got {self.port!r})")
         if self.max_database_mb is not None and self.max_database_mb < 1:
             raise SettingsError(f"max_database_mb is too small (wanted 1 or more, got {self.max_database_mb})")
+        if self.database is not None:
+            scheme = self.database.partition(":")[0]
+            if scheme not in ("postgresql", "postgres"):
+                raise SettingsError(f"unknown kind of database (wanted postgresql://USER@HOST/NAME, got {scheme[:20]!r})")
+            if self.max_database_mb is not None:
+                raise SettingsError("max_database_mb is for SQLite (wanted it or a database URL, got both)")
         if self.data_dir.exists() and not self.data_dir.is_dir():
             raise SettingsError(f"data directory {self.data_dir} is not a directory (wanted a directory, got a file)")
 

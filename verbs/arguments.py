@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -80,6 +81,13 @@ UNITS_PARENT = _parent(
     ("--units", {"metavar": "ACC,GYR", "help": "units of a CSV, as m/s^2,rad/s or g,deg/s"}),
     ("--rate", {"metavar": "HZ", "type": positive, "help": "nominal sample rate"}),
 )
+STORE_PARENT = _parent(
+    ("--data", {"type": Path, "metavar": "DIR", "help": "where sessions are kept (default: the user's data directory)"}),
+    ("--database", {
+        "metavar": "URL", "default": os.environ.get("HIPREP_DATABASE"),
+        "help": "postgresql://USER@HOST/NAME, or HIPREP_DATABASE in the environment (default: SQLite in DIR)",
+    }),
+)  # fmt: skip
 LEG_PARENT = _parent(("--exercise", EXERCISE), ("--side", SIDE), ("--placement", PLACEMENT))
 
 
@@ -111,8 +119,8 @@ def tracks_of(names: list[str]) -> dict[str, dict[str, Any]]:
     return {name: EXERCISES[name].track for name in names}
 
 
-def data_dir() -> Path:
-    """Where a user's data belong on this system."""
+def store_of(a: argparse.Namespace) -> dict[str, Any]:
+    """Where a server's sessions are, as its settings say it."""
     from platformdirs import user_data_path
 
-    return user_data_path("hiprep")
+    return {"data_dir": a.data or user_data_path("hiprep"), "database": a.database}

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from verbs.arguments import data_dir
+from verbs.arguments import STORE_PARENT, store_of
 from verbs.terminal import complain
 
 HELP = "run the server on this computer"
-PARENTS = ()
+PARENTS = (STORE_PARENT,)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="of this computer only, until there are accounts (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="8000 unless said; 0: any that is free")
-    where = "where sessions are kept (default: the user's data directory)"
-    parser.add_argument("--data", type=Path, metavar="DIR", help=where)
 
 
 def run(a: argparse.Namespace) -> int | None:
@@ -25,6 +22,6 @@ def run(a: argparse.Namespace) -> int | None:
     from server.settings import Settings
 
     try:
-        serve(Settings(data_dir=a.data or data_dir(), host=a.host, port=a.port))
+        serve(Settings(host=a.host, port=a.port, **store_of(a)))
     except ServerError as error:
         return complain(error, 2)

@@ -1,18 +1,17 @@
-"""What the server remembers. The only place with SQL: SQLite now, one more dialect later."""
+"""What the server remembers. The only place with SQL: the same on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from server.errors import ServerError, StartError, StoreFull
-from server.store.sqlite import as_store_error, reading_engine, writing_engine
+from server.store.backend import backend_of
 from server.store.writer import Writer
 
 T = TypeVar("T")
@@ -21,14 +20,17 @@ T = TypeVar("T")
 class Store:
     """Jobs are functions of journal.py and sessions.py; their first argument is the connection."""
 
-    def __init__(self, path: Path, max_mb: int | None = None) -> None:
+    def __init__(self, database: Path | str, **limits: Any) -> None:
+        """database: SQLite's file, or a PostgreSQL URL. Raises StartError."""
+        self._backend = backend_of(database, **limits)
+        self._writer = Writer(self._backend)
         try:
-            self._writer = Writer(writing_engine(path, max_mb))
-            self._writer.submit(_migrate).result()
-        except (ServerError, DBAPIError, sqlite3.Error) as error:
+            self._writer.submit(migrate).result()
+            self.warnings = self._writer.submit(self._backend.warnings).result()
+        except (ServerError, SQLAlchemyError) as error:
             self._writer.close()
-            raise StartError(f"database {path} cannot be used ({error})") from error
-        self._readers = reading_engine(path)
+            raise StartError(f"database {self._backend.where} cannot be used ({error})") from error
+        self._readers = self._backend.reading_engine()
 
     async def write(self, job: Callable[..., T], *args: Any) -> T:
         """Runs in the writer's thread; returns when its commit is on disk."""
@@ -40,7 +42,7 @@ class Store:
             with self._readers.connect() as connection:
                 return job(connection, *args)
         except DBAPIError as error:
-            raise as_store_error(error) from error
+            raise self._backend.as_store_error(error) from error
 
     async def fetch(self, job: Callable[..., T], *args: Any) -> T:
         return await asyncio.to_thread(self.read, job, *args)
@@ -50,8 +52,8 @@ class Store:
         self._writer.close()
 
 
-def _migrate(connection: Connection) -> None:
-    """Bring the tables to what schema.py says."""
+def migrate(connection: Connection, revision: str | None = None) -> None:
+    """Bring the tables to what schema.py says, or to an older revision of them ("base": none)."""
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -59,7 +61,10 @@ def _migrate(connection: Connection) -> None:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
-        command.upgrade(config, "head")
+        if revision is None:
+            command.upgrade(config, "head")
+        else:
+            command.downgrade(config, revision)
     except CommandError as error:
         raise StartError(f"made by a newer hiprep: {error}") from error
 

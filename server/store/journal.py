@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import BigInteger, Connection, LargeBinary, bindparam, delete, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sensor.frames import Entry
 from server.errors import PacketConflict
 from server.store.schema import packets
 
-INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 BAND = 0  # a session has one band
+READ_AT_ONCE = 1000  # rows; no source
+COUNTED = {"preserve_rowcount": True}
+_COLUMNS = ("epoch", "position", "host_ns", "data")  # of an Entry
 
 
 def append(connection: Connection, session: int, entries: Sequence[Entry], open_epoch: int) -> int:
@@ -22,22 +24,37 @@ def append(connection: Connection, session: int, entries: Sequence[Entry], open_
     packet that it does not hold, because what followed it has been counted.
     """
     fresh = [entry for entry in entries if entry.epoch >= open_epoch]
-    stored = 0
-    if fresh:
-        statement = INSERT[connection.dialect.name](packets).on_conflict_do_nothing()
-        stored = connection.execute(
-            statement,
-            [
-                {
-                    "session": session, "band": BAND, "epoch": entry.epoch, "position": entry.index,
-                    "host_ns": entry.host_ns, "data": entry.packet,
-                }
-                for entry in fresh
-            ],
-        ).rowcount  # fmt: skip
+    stored = INSERT[connection.dialect.name](connection, session, fresh) if fresh else 0
     if stored < len(entries):
         _compare(connection, session, entries)
     return stored
+
+
+def _insert_rows(connection: Connection, session: int, entries: Sequence[Entry]) -> int:
+    key = {"session": session, "band": BAND}
+    rows = [key | dict(zip(_COLUMNS, entry, strict=True)) for entry in entries]
+    statement = sqlite.insert(packets).on_conflict_do_nothing()
+    return connection.execute(statement, rows, execution_options=COUNTED).rowcount
+
+
+def _insert_arrays(connection: Connection, session: int, entries: Sequence[Entry]) -> int:
+    """One statement however many they are, which also knows how many were new."""
+    columns = dict(zip(_COLUMNS, map(list, zip(*entries, strict=True)), strict=True))
+    return connection.execute(_FROM_ARRAYS, columns | {"session": session}, execution_options=COUNTED).rowcount
+
+
+INSERT = {"sqlite": _insert_rows, "postgresql": _insert_arrays}
+
+
+def _from_arrays():
+    kinds = [LargeBinary if name == "data" else BigInteger for name in _COLUMNS]
+    arrays = [bindparam(name, type_=postgresql.ARRAY(kind)) for name, kind in zip(_COLUMNS, kinds, strict=True)]
+    rows = func.unnest(*arrays).table_valued(*_COLUMNS).render_derived()
+    made = select(bindparam("session", type_=BigInteger), literal(BAND), *(rows.c[name] for name in _COLUMNS))
+    return postgresql.insert(packets).from_select(["session", "band", *_COLUMNS], made).on_conflict_do_nothing()
+
+
+_FROM_ARRAYS = _from_arrays()
 
 
 def _compare(connection: Connection, session: int, entries: Sequence[Entry]) -> None:
@@ -66,7 +83,7 @@ def read(connection: Connection, session: int) -> Iterator[Entry]:
         .where(packets.c.session == session, packets.c.band == BAND)
         .order_by(packets.c.epoch, packets.c.position)
     )
-    return (Entry(*row) for row in connection.execute(statement))
+    return (Entry(*row) for row in connection.execute(statement.execution_options(yield_per=READ_AT_ONCE)))
 
 
 def count(connection: Connection, session: int) -> int:

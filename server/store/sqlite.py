@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from server.errors import StoreError, StoreFull
+from server.store.backend import Backend
 
 # WAL-reset corruption (SERVICE.md, Storage): first and last release that has it.
 AFFECTED = (3, 7, 0), (3, 51, 2)
 READERS = 4  # connections that read at the same time; no source
+
+
+def backend(path: Path, max_mb: int | None = None) -> Backend:
+    """max_mb: refuse to grow the database beyond it."""
+    limit = [] if max_mb is None else [f"max_page_count={max_mb * 256}"]  # pages of 4096 bytes, SQLite's default
+    durable = ["journal_mode=WAL", "synchronous=FULL", *limit]
+    return Backend(
+        where=str(path),
+        # One connection, used by one thread: it alone writes and checkpoints.
+        writing_engine=functools.partial(_engine, path, durable, poolclass=StaticPool),
+        reading_engine=functools.partial(
+            _engine, path, ["query_only=ON"], poolclass=QueuePool, pool_size=READERS, max_overflow=0
+        ),
+        lives=lambda connection: connection.connection.dbapi_connection.in_transaction,
+        warnings=_warnings,
+        as_store_error=_as_store_error,
+    )
 
 
 def version_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str | None:
@@ -26,21 +45,9 @@ def version_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> s
     )
 
 
-def writing_engine(path: Path, max_mb: int | None = None) -> Engine:
-    """One connection, used by one thread: it alone writes and checkpoints."""
-    return _engine(path, ["journal_mode=WAL", "synchronous=FULL", *_limit(max_mb)], poolclass=StaticPool)
-
-
-def reading_engine(path: Path) -> Engine:
-    return _engine(path, ["query_only=ON"], poolclass=QueuePool, pool_size=READERS, max_overflow=0)
-
-
-def _limit(max_mb: int | None) -> list[str]:
-    return [] if max_mb is None else [f"max_page_count={max_mb * 256}"]  # pages of 4096 bytes, SQLite's default
-
-
 def _engine(path: Path, pragmas: list[str], **pool: object) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 5}, **pool)
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 5}, **pool)
 
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _record: object) -> None:
@@ -49,14 +56,18 @@ def _engine(path: Path, pragmas: list[str], **pool: object) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
-    def begins(connection) -> None:
+    def begins(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
 
     return engine
 
 
-def as_store_error(error: DBAPIError | sqlite3.Error) -> StoreError:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+def _warnings(_connection: Connection) -> list[str]:
+    warning = version_warning()
+    return [warning] if warning else []
+
+
+def _as_store_error(error: DBAPIError) -> StoreError:
+    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
         return StoreFull("no room for the database on the disk; nothing was stored")
-    return StoreError(f"the database failed ({cause}); nothing was stored")
+    return StoreError(f"the database failed ({error.orig}); nothing was stored")

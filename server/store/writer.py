@@ -9,11 +9,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from server.errors import StoreError, StoreFull
-from server.store.sqlite import as_store_error
+from server.errors import StoreError, StoreFull, StoreLost
+from server.store.backend import Backend
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
@@ -28,8 +28,8 @@ MAX_GROUP = 512  # jobs in one transaction; no source
 class Writer:
     """`submit` a job; its future holds what it returned, after fsync, or why nothing of it was stored."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, backend: Backend) -> None:
+        self._backend, self._engine = backend, backend.writing_engine()
         self._jobs: queue.SimpleQueue[tuple[Job, Future] | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="hiprep-writer", daemon=True)
@@ -73,9 +73,9 @@ class Writer:
         try:
             with self._engine.connect() as connection, connection.begin():
                 for job, future in group:
-                    outcomes.append((future, *_attempt(connection, job)))
+                    outcomes.append((future, *self._attempt(connection, job)))
         except (DBAPIError, StoreError) as error:  # the commit itself, or a disk that is full: the whole group
-            problem = as_store_error(error) if isinstance(error, DBAPIError) else error
+            problem = self._backend.as_store_error(error) if isinstance(error, DBAPIError) else error
             outcomes = [(future, None, problem) for _, future in group]
         except Exception as error:  # the thread must survive whatever it was
             outcomes = [(future, None, StoreError(f"the database failed ({error!r})")) for _, future in group]
@@ -85,16 +85,15 @@ class Writer:
             else:
                 future.set_exception(problem)
 
-
-def _attempt(connection: Connection, job: Job) -> tuple[Any, Exception | None]:
-    """One job in a savepoint: what it refuses is its own affair, a failing disk is everybody's."""
-    connection.exec_driver_sql("SAVEPOINT job")
-    try:
-        value, problem = job(connection), None
-    except Exception as error:
-        value, problem = None, as_store_error(error) if isinstance(error, DBAPIError) else error
-        if isinstance(problem, StoreFull) or not connection.connection.dbapi_connection.in_transaction:
-            raise problem from error
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
-    connection.exec_driver_sql("RELEASE SAVEPOINT job")
-    return value, problem
+    def _attempt(self, connection: Connection, job: Job) -> tuple[Any, Exception | None]:
+        """One job in a savepoint: what it refuses is its own affair, a failing disk is everybody's."""
+        connection.exec_driver_sql("SAVEPOINT job")
+        try:
+            value, problem = job(connection), None
+        except Exception as error:
+            value, problem = None, self._backend.as_store_error(error) if isinstance(error, DBAPIError) else error
+            if isinstance(problem, StoreFull | StoreLost) or not self._backend.lives(connection):
+                raise problem from error
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
+        connection.exec_driver_sql("RELEASE SAVEPOINT job")
+        return value, problem

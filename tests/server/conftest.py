@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from cluster import Cluster, binaries
 
 from processing.exercises import EXERCISES
 from processing.tracker import Tracker
@@ -22,14 +23,52 @@ from sensor.motion import session as simulated
 from sensor.samples import Samples
 from server.run import running
 from server.settings import Settings
+from server.store import Store
 
 EXERCISE, SIDE, BOOT = "hip_external_rotation", "left", 7
 INFO = encode_info(info_of(BOOT))
 STARTED_NS = 1_767_225_600_000_000_000
 SERVE = (
     "import sys; from server.run import serve; from server.settings import Settings;"
-    "serve(Settings(sys.argv[1], port=int(sys.argv[2])))"
+    "serve(Settings(sys.argv[1], port=int(sys.argv[2]), database=sys.argv[3] or None))"
 )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked `both_stores` run on SQLite and on PostgreSQL, all others on SQLite."""
+    if "database" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_stores"):
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server."""
+    found = binaries()
+    if found is None:
+        pytest.skip("needs PostgreSQL (Debian: apt-get install postgresql)")
+    cluster = Cluster(found)
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str | None:
+    """What Settings take: the URL of a new database, or None for SQLite."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return None
+    return request.getfixturevalue("cluster").database()
+
+
+@pytest.fixture
+def settings_of(database: str | None) -> Callable[..., Settings]:
+    """Settings of a server on this directory, and on this test's database."""
+    return lambda data_dir, **more: Settings(data_dir, **{"port": 0, "database": database} | more)
+
+
+@pytest.fixture
+def store_of(database: str | None) -> Callable[[Path], Store]:
+    """The store of a server that ran on this directory."""
+    return lambda data_dir: Store(database or data_dir / "hiprep.sqlite3")
 
 
 def wire(samples: Samples) -> list[bytes]:
@@ -120,16 +159,16 @@ def connect() -> Callable[[str], Client]:
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[Client]:
+def client(tmp_path: Path, settings_of) -> Iterator[Client]:
     """Of a server in a thread of this process, on a directory of its own."""
-    with running(Settings(tmp_path / "data", port=0)) as url, Client(base_url=url, timeout=30) as client:
+    with running(settings_of(tmp_path / "data")) as url, Client(base_url=url, timeout=30) as client:
         yield client
 
 
 @contextlib.contextmanager
-def serving(data_dir: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen, str]]:
+def serving(data_dir: Path, port: int = 0, database: str | None = None) -> Iterator[tuple[subprocess.Popen, str]]:
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(data_dir), str(port)],
+        [sys.executable, "-c", SERVE, str(data_dir), str(port), database or ""],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -146,6 +185,6 @@ def serving(data_dir: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen, s
 
 
 @pytest.fixture
-def server_process() -> Callable[..., contextlib.AbstractContextManager]:
+def server_process(database: str | None) -> Callable[..., contextlib.AbstractContextManager]:
     """`with server_process(data_dir) as (process, url)`: a server of its own process."""
-    return serving
+    return lambda data_dir, **more: serving(data_dir, **{"database": database} | more)

@@ -17,6 +17,9 @@ from server.app import create_app
 from server.guard import HEADERS
 from server.run import running
 from server.settings import Settings
+from server.store import journal, sessions
+
+pytestmark = pytest.mark.both_stores
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 
@@ -213,8 +216,8 @@ def test_a_session_without_packets_ends_too(client) -> None:
     problem(client.get(f"/api/v1/sessions/{session['id']}/recording.parquet"), 409)
 
 
-def test_a_restart_in_mid_session_goes_on_exactly(tmp_path, connect, entries, expected) -> None:
-    config = Settings(tmp_path, port=0)
+def test_a_restart_in_mid_session_goes_on_exactly(tmp_path, settings_of, connect, entries, expected) -> None:
+    config = settings_of(tmp_path)
     with running(config) as url, connect(url) as client:
         session = client.create()
         client.send_all(session["id"], entries[:200] + entries[210:220])
@@ -229,8 +232,8 @@ def test_a_restart_in_mid_session_goes_on_exactly(tmp_path, connect, entries, ex
         assert client.get(f"/api/v1/sessions/{session['id']}").json()["result"] == expected
 
 
-def test_the_journal_becomes_one_recording(tmp_path, connect, entries, expected) -> None:
-    config = Settings(tmp_path, port=0)
+def test_the_journal_becomes_one_recording(tmp_path, settings_of, store_of, connect, entries, expected) -> None:
+    config = settings_of(tmp_path)
     with running(config) as url, connect(url) as client:
         session = client.create()
         client.send_all(session["id"], entries)
@@ -251,16 +254,14 @@ def test_the_journal_becomes_one_recording(tmp_path, connect, entries, expected)
     assert len(read_recording(tmp_path / "got.parquet").samples) == len(kept.samples)
     assert len(read_recording(tmp_path / "got.csv").samples) == len(kept.samples)
 
-    from server.store import Store, journal, sessions
-
-    store = Store(tmp_path / "hiprep.sqlite3")
+    store = store_of(tmp_path)
     number = store.read(sessions.find, session["id"]).number
     assert store.read(journal.count, number) == 0
     store.close()
 
 
-def test_a_recording_that_cannot_be_written_leaves_the_journal(tmp_path, connect, entries) -> None:
-    config = Settings(tmp_path, port=0)
+def test_a_recording_that_cannot_be_written_leaves_the_journal(tmp_path, settings_of, connect, entries) -> None:
+    config = settings_of(tmp_path)
     with running(config) as url, connect(url) as client:
         session = client.create()
         client.send_all(session["id"], entries)

@@ -10,14 +10,15 @@ import pytest
 from sensor.recording import read_recording
 from server.counting import STEP, Counting
 from server.service import Service
-from server.settings import Settings
 from server.store import journal
 from server.store.sessions import Session
 
+pytestmark = pytest.mark.both_stores
+
 
 @pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    service = Service.open(Settings(tmp_path))
+async def service(tmp_path: Path, settings_of) -> AsyncIterator[Service]:
+    service = Service.open(settings_of(tmp_path))
     yield service
     await service.stop()
 

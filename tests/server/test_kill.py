@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
 from sensor.frames import Entry, encode_frame
-from server.store import Store, journal, sessions
+from server.store import journal, sessions
 
-KILLS, SENDERS = 20, 4
+SENDERS = 4
 
 
 class Sender:
@@ -32,33 +33,54 @@ class Sender:
                     answer = client.post(f"/api/v1/sessions/{self.session_id}/packets", content=encode_frame(frame))
                 except httpx.TransportError:
                     return
+                if answer.status_code == 503:  # the database is gone
+                    return
                 assert answer.status_code == 200, answer.text
                 self.acknowledged |= {entry.index for entry in frame}
                 acks.release()
 
 
-def test_no_acknowledged_packet_is_lost_in_twenty_kills(
-    tmp_path: Path, server_process, connect, entries, expected
+CAMPAIGN = pytest.mark.campaign, pytest.mark.timeout(3600)
+
+
+@pytest.mark.parametrize(
+    ("database", "kills"),
+    [
+        ("sqlite", 20),
+        ("postgresql", 6),
+        pytest.param("sqlite", 200, marks=CAMPAIGN),
+        pytest.param("postgresql", 200, marks=CAMPAIGN),
+    ],
+    indirect=["database"],
+)
+def test_no_acknowledged_packet_is_lost_by_kills(
+    request, tmp_path: Path, server_process, store_of, connect, entries, expected, database, kills: int
 ) -> None:
-    rng = random.Random(20)
+    """R1. Where there is one, the database server is killed instead every third time."""
+    rng = random.Random(kills)
     senders: list[Sender] = []
-    share = len(entries) // KILLS
-    for number in range(KILLS):
+    share = len(entries) / kills
+    for number in range(kills):
         with server_process(tmp_path) as (process, url):
             if not senders:
                 with connect(url) as client:
                     ids = [client.create(f"session-{i}")["id"] for i in range(SENDERS)]
                 senders = [Sender(id_, entries, seed) for seed, id_ in enumerate(ids)]
             acks = threading.Semaphore(0)
-            stop_at = share * (number + 1)
+            stop_at = int(share * (number + 1))
             with ThreadPoolExecutor(SENDERS) as pool:
                 runs = [pool.submit(sender.run, url, acks, stop_at) for sender in senders]
-                for _ in range(rng.randint(0, SENDERS * share // 4)):
+                for _ in range(rng.randint(0, int(SENDERS * share / 4))):
                     acks.acquire(timeout=20)
-                process.kill()
+                if database and number % 3 == 2:
+                    request.getfixturevalue("cluster").kill()
+                else:
+                    process.kill()
             for run in runs:
                 run.result()  # raises what went wrong in its thread
-        store = Store(tmp_path / "hiprep.sqlite3")
+        if database and number % 3 == 2:
+            request.getfixturevalue("cluster").start()
+        store = store_of(tmp_path)
         for sender in senders:
             session = store.read(sessions.find, sender.session_id)
             kept = store.read(lambda c, n=session.number: {e.index: e for e in journal.read(c, n)})
@@ -73,6 +95,7 @@ def test_no_acknowledged_packet_is_lost_in_twenty_kills(
             assert client.end(sender.session_id)["result"] == expected
 
 
+@pytest.mark.both_stores
 def test_sigterm_stops_in_order_and_loses_nothing(tmp_path: Path, server_process, connect, entries, expected) -> None:
     with server_process(tmp_path) as (process, url), connect(url) as client:
         session = client.create()

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 
+import server.store
 from sensor.frames import Entry
 from server.errors import PacketConflict, StartError, StoreError, StoreFull
-from server.store import Store, journal, sessions
+from server.store import Store, journal, migrate, sessions
 from server.store.schema import metadata
 from server.store.sqlite import version_warning
 
@@ -26,13 +29,17 @@ def entry(index: int, data: bytes = b"data", epoch: int = 0) -> Entry:
     return Entry(epoch, index, 5, data)
 
 
+both_stores = pytest.mark.both_stores
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "test.sqlite3")
+def store(tmp_path: Path, store_of) -> Iterator[Store]:
+    store = store_of(tmp_path)
     yield store
     store.close()
 
 
+@both_stores
 async def test_packets_come_back_byte_exact_and_in_order(store: Store) -> None:
     session, _ = await store.write(sessions.create, NEW)
     sent = [entry(2, b"\x00\xff"), entry(0, b"a"), entry(0, b"b", epoch=1), entry(1)]
@@ -40,6 +47,7 @@ async def test_packets_come_back_byte_exact_and_in_order(store: Store) -> None:
     assert store.read(lambda c: list(journal.read(c, session.number))) == sorted(sent)
 
 
+@both_stores
 async def test_a_repeated_packet_is_stored_once(store: Store) -> None:
     session, _ = await store.write(sessions.create, NEW)
     assert await store.write(journal.append, session.number, [entry(0), entry(0), entry(1)], 0) == 2
@@ -47,6 +55,7 @@ async def test_a_repeated_packet_is_stored_once(store: Store) -> None:
     assert await store.fetch(journal.count, session.number) == 3
 
 
+@both_stores
 @pytest.mark.parametrize("sent", [[entry(7), entry(0, b"other")], [entry(7), entry(7, b"other")]])
 async def test_other_bytes_under_the_same_key_are_refused_with_all_that_came_along(
     store: Store, sent: list[Entry]
@@ -58,6 +67,7 @@ async def test_other_bytes_under_the_same_key_are_refused_with_all_that_came_alo
     assert store.read(lambda c: list(journal.read(c, session.number))) == [entry(0)]
 
 
+@both_stores
 async def test_a_closed_epoch_takes_only_what_it_has(store: Store) -> None:
     session, _ = await store.write(sessions.create, NEW)
     await store.write(journal.append, session.number, [entry(0), entry(0, epoch=1)], 0)
@@ -66,6 +76,7 @@ async def test_a_closed_epoch_takes_only_what_it_has(store: Store) -> None:
         await store.write(journal.append, session.number, [entry(1)], 1)
 
 
+@both_stores
 async def test_one_refused_job_does_not_touch_its_neighbours(store: Store) -> None:
     session, _ = await store.write(sessions.create, NEW)
     await store.write(journal.append, session.number, [entry(0)], 0)
@@ -77,11 +88,13 @@ async def test_one_refused_job_does_not_touch_its_neighbours(store: Store) -> No
     assert await store.fetch(journal.count, session.number) == 40
 
 
+@both_stores
 async def test_creating_twice_makes_one(store: Store) -> None:
     first, new = await store.write(sessions.create, NEW)
     assert (await store.write(sessions.create, NEW)) == (first, False) and new
 
 
+@both_stores
 async def test_the_list_goes_page_by_page_with_the_newest_result(store: Store) -> None:
     made = [(await store.write(sessions.create, NEW | {"key": f"session-{i}"}))[0] for i in range(5)]
     ids = sorted((session.id for session in made), reverse=True)
@@ -143,8 +156,32 @@ async def test_a_full_disk_stores_nothing_and_goes_on(small_disk: Path) -> None:
     store.close()
 
 
+@both_stores
 def test_the_migrations_make_what_the_schema_says(store: Store) -> None:
     assert store.read(lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
+
+
+@both_stores
+async def test_the_migrations_go_down_to_nothing_and_up_again(store: Store) -> None:
+    """R12: revision by revision, and what is kept in between is kept."""
+    await store.write(sessions.create, NEW)
+    for revision in revisions():
+        await store.write(migrate, revision)
+    assert inspected(store) == {"alembic_version"}
+    await store.write(migrate)
+    assert inspected(store) == {*metadata.tables, "alembic_version"}
+    assert store.read(lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
+    assert (await store.write(sessions.create, NEW))[1]
+
+
+def revisions() -> list[str]:
+    """From the newest but one down to nothing."""
+    script = ScriptDirectory(str(Path(server.store.__file__).parent / "migrations"))
+    return [one.down_revision or "base" for one in script.walk_revisions()]
+
+
+def inspected(store: Store) -> set[str]:
+    return set(store.read(lambda connection: inspect(connection).get_table_names()))
 
 
 async def test_the_settings_that_durability_rests_on(store: Store) -> None:
@@ -163,16 +200,18 @@ def test_something_that_is_no_database(tmp_path: Path) -> None:
         Store(tmp_path / "test.sqlite3")
 
 
-def test_a_database_of_a_newer_version(tmp_path: Path) -> None:
-    store = Store(tmp_path / "test.sqlite3")
-    store._writer.submit(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")).result()
+@both_stores
+async def test_a_database_of_a_newer_version(tmp_path: Path, store_of) -> None:
+    store = store_of(tmp_path)
+    await store.write(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'"))
     store.close()
     with pytest.raises(StartError, match="newer hiprep"):
-        Store(tmp_path / "test.sqlite3")
+        store_of(tmp_path)
 
 
-def test_a_closed_store_takes_nothing(tmp_path: Path) -> None:
-    store = Store(tmp_path / "test.sqlite3")
+@both_stores
+def test_a_closed_store_takes_nothing(tmp_path: Path, store_of) -> None:
+    store = store_of(tmp_path)
     store.close()
     with pytest.raises(StoreError, match="closed"):
         asyncio.run(store.write(sessions.create, NEW))

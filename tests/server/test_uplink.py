@@ -5,9 +5,12 @@ import contextlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from sensor.uplink import Uplink
 from server.run import running
-from server.settings import Settings
+
+pytestmark = pytest.mark.both_stores
 
 
 def uplink(url: str, body: dict) -> Uplink:
@@ -23,8 +26,8 @@ async def test_a_session_through_the_uplink(client, body, entries, expected) -> 
     assert client.get(urlsplit(up.page_url).path).status_code == 200
 
 
-async def test_a_server_that_is_away_for_a_while_misses_nothing(tmp_path: Path, body, entries, expected) -> None:
-    config = Settings(tmp_path, port=0)
+async def test_a_server_that_is_away_for_a_while_misses_nothing(tmp_path: Path, settings_of, body, entries, expected) -> None:
+    config = settings_of(tmp_path)
     first = contextlib.ExitStack()
     url = first.enter_context(running(config))
     up = await uplink(url, body).__aenter__()
@@ -37,7 +40,7 @@ async def test_a_server_that_is_away_for_a_while_misses_nothing(tmp_path: Path, 
     for entry in entries[200:]:
         up.put(entry.packet, entry.host_ns)
     assert up.waiting
-    with running(Settings(tmp_path, port=urlsplit(url).port)):
+    with running(settings_of(tmp_path, port=urlsplit(url).port)):
         stored = await up.finish()
     await up.__aexit__(None, None, None)
     assert stored["result"] == expected
