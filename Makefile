@@ -1,4 +1,4 @@
-# Everything a fresh machine needs is Python 3.11+, make and, for `make test`, Chromium and PostgreSQL.
+# Everything a fresh machine needs is Python 3.11+, make and, for `make test`, Chromium, PostgreSQL and gcc.
 PYTHON ?= python3
 BIN := .venv/bin
 LOCKS := requirements.lock requirements-server.lock requirements-test.lock
@@ -31,10 +31,12 @@ bench: setup
 evaluate: setup
 	@$(BIN)/python tests/evaluation/evaluate.py $(ARGS)
 
-# The browser of the end-to-end tests and the second database. Root on Debian gets them installed; everyone else is told.
+# The browser of the end-to-end tests, the second database, the compiler of the reference band in C. Root on Debian gets
+# them installed; everyone else is told.
 system:
 	@set --; command -v chromium >/dev/null || set -- chromium; \
 	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || set -- "$$@" postgresql; \
+	command -v gcc >/dev/null || set -- "$$@" gcc libc6-dev; \
 	[ $$# = 0 ] || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$$@" >/dev/null; \

@@ -225,7 +225,7 @@ def packets(samples: Samples, driver: Driver, info: Info) -> Iterator[tuple[floa
         counts = np.stack([np.interp(grid / rate, t[begin:end], column) for column in smooth.T], axis=1).round()
         for i in range(0, len(grid), driver.packet_samples):
             block = counts[i : i + driver.packet_samples]
-            clipped = np.abs(block) > 2**15 - 1
+            clipped = (block >= 2**15 - 1) | (block <= -(2**15))
             flags = (ACC_CLIP if clipped[:, :3].any() else 0) | (GYR_CLIP if clipped[:, 3:].any() else 0)
             t_us = round(grid[i] / rate * 1e6) % 2**32
             whole = np.clip(block, -(2**15), 2**15 - 1).astype(np.int16)

@@ -125,10 +125,10 @@ def test_truncated_and_oversized_packets_change_nothing(cut):
 
 
 def test_bytes_become_si_units():
-    counts = np.array([[4096, 0, -4096, 32767, -32768, 1]], np.int16)
+    counts = np.array([[2048, 0, -2048, 32767, -32768, 1]], np.int16)
     samples, _ = decoded([(DRIVER.encode_packet(Packet(0, 0, 0, 1, 100, counts)), 0)])
     np.testing.assert_allclose(samples.acc[0], [9.80665, 0, -9.80665], rtol=1e-6)
-    np.testing.assert_allclose(np.degrees(samples.gyr[0]), [999.97, -1000, 0.030518], rtol=1e-4)
+    np.testing.assert_allclose(np.degrees(samples.gyr[0]), [1999.94, -2000, 0.061035], rtol=1e-4)
 
 
 @given(

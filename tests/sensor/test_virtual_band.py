@@ -68,7 +68,7 @@ def test_gaps_stay_gaps(runs):
 def test_clipping_is_flagged_and_saturates():
     t = np.arange(30) / 100
     acc, gyr = np.zeros((30, 3)), np.zeros((30, 3))
-    acc[12, 1], gyr[25, 2] = 100, -50
+    acc[12, 1], gyr[25, 2] = 200, -50
     samples, made = played(Samples(t, acc, gyr))
     assert [packet.flags for packet in made] == [0, ACC_CLIP, GYR_CLIP]
     assert samples.raw.counts[12, 1] == 32767 and samples.raw.counts[25, 5] == -32768
