@@ -15,7 +15,7 @@ from bumble.controller import Connection, Controller
 from bumble.device import Device, DeviceConfiguration
 from bumble.link import LocalLink
 
-# What the reference band asks for (firmware_notes/radio.md).
+# What the reference band asks for (firmware_notes/connection.md).
 CONNECTION_INTERVAL_S = 0.015
 SUPERVISION_TIMEOUT_S = 3.0
 MTU = 247
