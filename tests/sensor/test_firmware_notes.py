@@ -125,7 +125,8 @@ def test_uuids_commands_and_statuses():
 
 def test_the_c_header_has_the_same_numbers():
     text = (NOTES / "reference" / "hiprep_band.h").read_text()
-    c = {name: eval(value, {"HB_PACKET_SAMPLES": PACKET_SAMPLES}) for name, value in re.findall(r"HB_(\w+) = ([^,}\n/]+)", text)}
+    values = re.findall(r"HB_(\w+) = ([^,}\n/]+)", text)
+    c = {name: eval(value, {"HB_PACKET_SAMPLES": PACKET_SAMPLES}) for name, value in values}
     assert (c["VERSION_TYPE"], c["PACKET_SAMPLES"], c["BUFFER_S"]) == (VERSION_TYPE, PACKET_SAMPLES, BUFFER_S)
     assert (c["PACKET_BYTES"], c["INFO_BYTES"]) == (DRIVER.packet_bytes, INFO.size)
     assert {name: c[name.upper()] for name in OPCODES} == OPCODES and (c["ANSWER"], c["ENDED"]) == (ANSWER, ENDED)
