@@ -40,6 +40,7 @@ class Found(NamedTuple):
     address: str
     rssi: int
     driver: Driver
+    others: tuple[Driver, ...] = ()  # that advertise alike
 
 
 class About(NamedTuple):
@@ -73,8 +74,9 @@ async def _scanning(backend: Backend) -> AsyncIterator[asyncio.Queue[tuple[BLEDe
 
     def on_advertisement(device: BLEDevice, data: AdvertisementData) -> None:
         name = data.local_name or device.name or device.address
-        if driver := driver_of(name, data.service_uuids):
-            seen.put_nowait((device, Found(name, device.address, data.rssi, driver)))
+        if drivers := drivers_of(name, data.service_uuids):
+            first, *others = drivers
+            seen.put_nowait((device, Found(name, device.address, data.rssi, first, tuple(others))))
 
     # Some models are known by their name only, and a scan for services would not see them. macOS 12.0 to 12.2
     # (bleak issue 635) shows nothing without services.
@@ -92,13 +94,14 @@ async def _scanning(backend: Backend) -> AsyncIterator[asyncio.Queue[tuple[BLEDe
                 await scanner.stop()
 
 
-def driver_of(name: str, service_uuids: Collection[str]) -> Driver | None:
+def drivers_of(name: str, service_uuids: Collection[str]) -> list[Driver]:
     """Who advertises so."""
-    for driver in DRIVERS.values():
-        named = not driver.names or any(word in name for word in driver.names)
-        if named and (not driver.advertises or any(uuid in service_uuids for uuid in driver.advertises)):
-            return driver
-    return None
+    return [
+        driver
+        for driver in DRIVERS.values()
+        if (not driver.names or any(word in name for word in driver.names))
+        and (not driver.advertises or any(uuid in service_uuids for uuid in driver.advertises))
+    ]
 
 
 async def scan(seconds: float = 5.0, backend: Backend = PLATFORM) -> list[Found]:
@@ -138,7 +141,6 @@ class Link:
     async def open(self, scan_s: float, connect_s: float) -> None:
         """From a fresh scan: BlueZ forgets devices (bleak issues 676, 1176), so none is kept."""
         device, self.found = await _find(self.wanted, scan_s, self._backend)
-        self.driver = self.found.driver
         with link_errors(f"no connection to band {self.wanted!r}"):
             # bleak's own timeout does not cover all of it on every platform (issue 1432).
             async with asyncio.timeout(connect_s):
@@ -146,6 +148,13 @@ class Link:
                     device, disconnected_callback=self._on_disconnect, timeout=connect_s, backend=self._backend.client
                 )
                 await self._client.connect()
+            services = [service.uuid for service in self._client.services]
+        candidates = (self.found.driver, *self.found.others)
+        known = [driver for driver in candidates if driver.service_uuid in services]
+        if not known:
+            wanted = " or ".join(driver.service_uuid for driver in candidates)
+            raise LinkError(f"band {self.wanted!r} is not the model that it looks like (wanted service {wanted}, got none)")
+        self.driver = known[0]
 
     def _on_disconnect(self, _: BleakClient) -> None:
         self.broken = True

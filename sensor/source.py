@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sensor.band import BandClient
     from sensor.recording import Meta, Recording
 
+REFERENCE = "hiprep-band"
 FILE_BLOCK = 10  # samples: a file comes in the reference band's packets
 
 
@@ -66,11 +67,12 @@ def open_source(
     spec: str,
     *,
     virtual: Callable[[str], Recording] | None = None,
+    device: str = REFERENCE,
     speed: float = 1.0,
     keep_raw: bool = False,
     **overrides: Any,
 ) -> Source:
-    """`virtual`: what a virtual band plays, by name. `speed`: of a virtual band, times life.
+    """`virtual`: what a virtual band plays, by name; `device`: its model. `speed`: of a virtual band, times life.
 
     `overrides`: a file's `exercise`, `side`, `placement`, `units`, `rate` (see `sensor.recording`).
     """
@@ -86,7 +88,7 @@ def open_source(
         raise SourceError(f"no virtual band here (wanted ble:NAME-OR-ADDRESS or file:PATH, got {spec!r})")
     if not 0 < speed < float("inf"):
         raise SourceError(f"impossible speed of a virtual band (wanted more than 0, got {speed})")
-    return Source(lambda source, stack: _virtual(source, stack, virtual(name), speed, keep_raw))
+    return Source(lambda source, stack: _virtual(source, stack, virtual(name), device, speed, keep_raw))
 
 
 async def _ble(source: Source, stack: AsyncExitStack, name: str, keep_raw: bool) -> AsyncIterator[Samples]:
@@ -110,18 +112,35 @@ async def _file(source: Source, path: str, overrides: dict[str, Any]) -> AsyncIt
 
 
 async def _virtual(
-    source: Source, stack: AsyncExitStack, recording: Recording, speed: float, keep_raw: bool
+    source: Source, stack: AsyncExitStack, recording: Recording, device: str, speed: float, keep_raw: bool
 ) -> AsyncIterator[Samples]:
     from sensor.band import BandClient, host_ns
+    from sensor.devices import driver_named
     from sensor.virtual_adapter import virtual_adapter
     from sensor.virtual_band import VirtualBand
+    from sensor.virtual_model import VirtualModel
     from sensor.virtual_radio import VirtualRadio
 
+    driver = driver_named(device)
     source.meta = recording.meta
     radio = VirtualRadio(speed)
     adapter = await virtual_adapter(radio)
-    band = await stack.enter_async_context(VirtualBand(radio, recording.samples, speed=speed))
     begin = host_ns()
-    # The host's clock runs as fast as the band's, as it does in life.
-    clock = lambda: begin + round((host_ns() - begin) * speed)  # noqa: E731
-    return await source.listen(BandClient(band.address, backend=adapter, keep_raw=keep_raw, clock=clock), stack)
+    if driver.peripheral is None:
+        band = await stack.enter_async_context(VirtualBand(radio, recording.samples, speed=speed))
+        # The host's clock runs as fast as the band's, as it does in life.
+        clock = lambda: begin + round((host_ns() - begin) * speed)  # noqa: E731
+    else:
+        band = await stack.enter_async_context(VirtualModel(radio, recording.samples, driver, speed=speed))
+        clock = lambda: begin + band.now_ns  # noqa: E731
+    client = BandClient(band.address, backend=adapter, keep_raw=keep_raw, clock=clock)
+    blocks = await source.listen(client, stack)
+    if driver.peripheral is not None:  # it cannot say that the recording is over
+        ending = asyncio.ensure_future(_end(band.finished, client))
+        stack.callback(ending.cancel)
+    return blocks
+
+
+async def _end(finished: asyncio.Event, client: BandClient) -> None:
+    await finished.wait()
+    client.end()

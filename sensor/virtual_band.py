@@ -12,17 +12,15 @@ from bumble.device import Connection
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.profiles.battery_service import BatteryService
 from bumble.profiles.device_information_service import DeviceInformationService
-from scipy.ndimage import uniform_filter1d
 
-from sensor.clock import GAP_PERIODS
 from sensor.devices import reference
 from sensor.driver import ACC_CLIP, GYR_CLIP, Driver, Info, Message, Packet, Replaying
+from sensor.peripheral import BATTERY_PERCENT, resampled
 from sensor.ring import Ring
 from sensor.samples import Samples
 from sensor.virtual_radio import MTU, PDUS_PER_EVENT, VirtualRadio
 
 NAME_BYTES = 8  # what a 128-bit UUID and the flags leave of an advertisement's 31 bytes
-BATTERY_PERCENT = 87
 READ, WRITE, NOTIFY, INDICATE = (Characteristic.Properties[n] for n in ("READ", "WRITE", "NOTIFY", "INDICATE"))
 
 
@@ -210,19 +208,10 @@ def packets(samples: Samples, driver: Driver, info: Info) -> Iterator[tuple[floa
     """
     if not len(samples):
         return
-    t, rate = samples.t - samples.t[0], info.rate_hz
-    holes = np.diff(t)
-    period = np.median(holes) if len(holes) else 1 / rate
-    # Before thinning out, an average over about one period of the band, as a sensor's own low-pass does; of an
-    # odd number of samples, or it would come late.
-    width = round(1 / (period * rate)) // 2 * 2 + 1
+    rate = info.rate_hz
     scale = np.repeat((info.acc_mps2_per_lsb, info.gyr_rads_per_lsb), 3)
-    values = np.hstack((samples.acc, samples.gyr)) / scale
-    edges = [0, *np.flatnonzero(holes > GAP_PERIODS * period) + 1, len(t)]
-    for begin, end in zip(edges, edges[1:]):
-        smooth = uniform_filter1d(values[begin:end], width, axis=0, mode="nearest") if width > 1 else values[begin:end]
-        grid = np.arange(np.ceil(t[begin] * rate - 1e-6), np.floor(t[end - 1] * rate + 1e-6) + 1)
-        counts = np.stack([np.interp(grid / rate, t[begin:end], column) for column in smooth.T], axis=1).round()
+    for grid, values in resampled(samples.t, np.hstack((samples.acc, samples.gyr)) / scale, rate):
+        counts = values.round()
         for i in range(0, len(grid), driver.packet_samples):
             block = counts[i : i + driver.packet_samples]
             clipped = (block >= 2**15 - 1) | (block <= -(2**15))

@@ -74,6 +74,7 @@ SPEED = {"type": positive, "default": 1.0, "metavar": "N"}
 
 SOURCE_PARENT = _parent(
     ("source", {"metavar": "SOURCE", "help": "ble:NAME-OR-ADDRESS, file:PATH or virtual:EXERCISE"}),
+    ("--device", {"metavar": "NAME", "help": "model of a virtual band: a name of `hiprep devices` (default: hiprep-band)"}),
     ("--speed", SPEED | {"help": "of a virtual band: N times life (default: 1)"}),
 )
 FILE_PARENT = _parent(("recording", {"metavar": "RECORDING", "help": "NAME.csv with NAME.json, or NAME.parquet"}))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from verbs.arguments import names_of, overrides_of, tracks_of
+from verbs.arguments import WrongArguments, names_of, overrides_of, tracks_of
 
 if TYPE_CHECKING:
     from sensor.recording import Recording
@@ -19,6 +19,10 @@ def opened(a: argparse.Namespace) -> Source:
     from sensor.source import open_source
 
     told = overrides_of(a) if a.source.startswith("file:") else {}
+    if a.device is not None:
+        if not a.source.startswith("virtual:"):
+            raise WrongArguments(f"--device is of a virtual band (wanted virtual:EXERCISE, got {a.source!r})")
+        told["device"] = a.device
     return open_source(a.source, virtual=lambda name: simulated(name, a), speed=a.speed, **told)
 
 

@@ -1,4 +1,4 @@
-"""The models we can talk to. Each is one file in this folder with a `DRIVER` in it."""
+"""The models we can talk to. Each is one file in this folder with a `DRIVER` in it, or `DRIVERS` of one family."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pkgutil import iter_modules
 from sensor.driver import Driver
 from sensor.errors import SourceError
 
-_FILES = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
-DRIVERS: dict[str, Driver] = {file.DRIVER.name: file.DRIVER for file in _FILES}
+_FILES = (vars(import_module(f"{__name__}.{module.name}")) for module in iter_modules(__path__))
+DRIVERS: dict[str, Driver] = {
+    driver.name: driver for file in _FILES for driver in file.get("DRIVERS") or (file["DRIVER"],)
+}
 
 
 def driver_named(name: str) -> Driver:
