@@ -129,6 +129,10 @@ async def _find(wanted: str, seconds: float, backend: Backend) -> tuple[BLEDevic
     raise LinkError(f"band not found (wanted {wanted!r}, got {', '.join(sorted(others)) or 'none in reach'})")
 
 
+def _text(value: bytes) -> str | None:
+    return value.decode("utf-8", "replace").strip("\0 ") or None
+
+
 class Link:
     """One connection to one band, never used again after it broke. `on_break` is called when it does."""
 
@@ -187,8 +191,9 @@ class Link:
             return b""
 
         battery = await told(self.driver.battery_uuid or BATTERY)
-        texts = [(await told(uuid)).decode("utf-8", "replace").strip("\0 ") or None for uuid in (MODEL, FIRMWARE, MAKER)]
-        return About(battery[0] if battery and battery[0] <= 100 else None, *texts)
+        where, decode = self.driver.firmware or (FIRMWARE, _text)
+        model, firmware, maker = _text(await told(MODEL)), decode(await told(where)), _text(await told(MAKER))
+        return About(battery[0] if battery and battery[0] <= 100 else None, model, firmware, maker)
 
     async def close(self, patience_s: float) -> None:
         self.on_break = lambda: None

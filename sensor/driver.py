@@ -84,6 +84,7 @@ class Driver:
     control_uuid: str
     answer_uuid: str | None = None  # what the band answers on; None: it does not
     battery_uuid: str | None = None  # whose first byte is the charge in percent; None: the adopted one
+    firmware: tuple[str, Callable[[bytes], str | None]] | None = None  # where it says its version; None: in Device Information
     packet_bytes: int  # what one notification must be able to carry
     packet_samples: int
     decode_info: Callable[[bytes], Any]
