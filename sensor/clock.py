@@ -66,7 +66,7 @@ class Clock:
 # less late than that, or than a gap, say nothing. What a disturbed radio held back comes in one go afterwards.
 LATE_S = 0.06
 SETTLE_S = 0.3  # after so long without a packet in time, those missing are lost
-WAITING = 64  # packets, however slowly they come
+WAITING = 2000  # packets, however slowly they come: ten seconds of the fastest
 # Once a second the clock takes on half of its error, and a tenth as a lasting difference: settled after some ten
 # seconds, and steady against the jitter of arrivals. Cheap oscillators are within 4 % of what they say.
 STEER_S, STEER, STEER_LASTING, STEER_MOST = 1.0, 0.5, 0.1, 0.04

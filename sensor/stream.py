@@ -68,6 +68,7 @@ class StreamDecoder:
         self._counter = Clock(turn_us) if turn_us else None
         self._arrival = None if turn_us else ArrivalClock(self._period)
         self._host_ns: int | None = None  # of the newest part
+        self._span_us = 0  # from its first sample to its last
         self._ahead = 0.0  # s, how far the band's clock is before the host's, at most
         self._scales = np.array(self.scale).reshape(2, 1, 1)
 
@@ -102,32 +103,30 @@ class StreamDecoder:
         return self._samples(part, t_us, 0.0, t_us, host_ns, GAP_BEFORE if gap else 0)
 
     def _by_counter(self, part: Part, host_ns: int) -> list[Samples]:
-        clock, n = self._counter, len(part.counts)
+        clock, n, after = self._counter, len(part.counts), part.after_us
+        if after is None:
+            after = np.rint(np.arange(n) * (self._period * 1e6)).astype(np.int64)
+        span_us = int(after[-1])
         ticks, flags = clock.unwrap(part.t_us, host_ns), 0
         if self._host_ns is not None:
-            stepped = self._stepped(clock.seconds(ticks), host_ns)
+            stepped = self._stepped(clock.seconds(ticks), span_us, host_ns)
             if not stepped and clock.seconds(ticks) <= clock.last:
                 self.duplicates += 1
                 return []
-            if stepped:
-                clock.reboot(host_ns, self._period)
+            if stepped:  # a packet comes when its last sample is measured
+                clock.reboot(host_ns - 1000 * (span_us - self._span_us), self._period)
                 ticks, flags = part.t_us, CLOCK_STEP
         t, gap = clock.accept(ticks, host_ns, n, self._period)
-        after = part.after_us
-        if after is None:
-            after = np.rint(np.arange(n) * (self._period * 1e6)).astype(np.int64)
-        clock.last = t + int(after[-1]) * 1e-6
-        ahead = t - host_ns * 1e-9
-        if self._host_ns is None or flags:
-            self._ahead = ahead
-        else:
-            self._ahead = max(ahead, self._ahead - DRIFT * abs(host_ns - self._host_ns) * 1e-9)
-        self._host_ns = host_ns
+        clock.last = t + span_us * 1e-6
+        ahead = clock.last - host_ns * 1e-9
+        if self._host_ns is not None and not flags:
+            ahead = max(ahead, self._ahead - DRIFT * abs(host_ns - self._host_ns) * 1e-9)
+        self._ahead, self._host_ns, self._span_us = ahead, host_ns, span_us
         return [self._samples(part, after, t, ticks + after, host_ns, flags | (GAP_BEFORE if gap else 0))]
 
-    def _stepped(self, t: float, host_ns: int) -> bool:
+    def _stepped(self, t: float, span_us: int, host_ns: int) -> bool:
         """Is it another count than the one before?"""
-        ahead = t - host_ns * 1e-9 - self._ahead
+        ahead = t + span_us * 1e-6 - host_ns * 1e-9 - self._ahead
         back = self._counter.last - t
         return ahead > AHEAD_S or ahead < -BEHIND_S or (back > BACK_S and ahead < -BACK_S)
 

@@ -109,6 +109,24 @@ def test_the_readme_shows_every_exercise(exercise: str) -> None:
     assert f"| `{exercise}` |" in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.parametrize("device", DRIVERS)
+def test_the_readme_shows_every_device(device: str) -> None:
+    rate = f"{DRIVERS[device].rate_hz:g} Hz"
+    assert re.search(rf"^\| `{device}` \|.* {rate} \|", (ROOT / "README.md").read_text(), re.M)
+
+
+@pytest.mark.parametrize(
+    ("source", "device", "says"),
+    [
+        ("virtual:hip_abduction", "fitbit", "unknown device model"),
+        ("file:x.csv", "witmotion", "--device is of a virtual band"),
+        ("ble:x", "witmotion", "--device is of a virtual band"),
+    ],
+)
+def test_a_device_that_cannot_be(refused, source: str, device: str, says: str) -> None:
+    assert says in refused("live", source, "--device", device, "--exercise", "auto", "--side", "left")
+
+
 def test_devices_and_exercises(run) -> None:
     for verb, known in (("devices", DRIVERS), ("exercises", EXERCISES)):
         done = run(verb)

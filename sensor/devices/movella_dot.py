@@ -67,22 +67,26 @@ def firmware_of(device_info: bytes) -> str | None:
     return ".".join(map(str, device_info[6:9])) if len(device_info) >= 9 else None
 
 
-def hello() -> Conversation[bytes]:
+def device_control() -> Conversation[bytes]:
     told = yield Read(DEVICE_CONTROL)
-    if len(told) < RATE_AT + 2:
+    if len(told) != CONTROL_SIZE:
         raise Declined(f"wrong length of the device control (wanted {CONTROL_SIZE} bytes, got {len(told)})")
+    return told
+
+
+def hello() -> Conversation[bytes]:
+    yield from device_control()
     return encode_info(INFO)
 
 
 def start(info: Info) -> Conversation[None]:
     yield Write(MEASUREMENT, bytes([1, 0, RATE_QUANTITIES]))
     wanted = struct.pack("<H", round(info.rate_hz))
-    control = bytearray((yield Read(DEVICE_CONTROL)))
-    control[0], control[RATE_AT : RATE_AT + 2] = VISIT_RATE, wanted
-    yield Write(DEVICE_CONTROL, bytes(control[:CONTROL_SIZE]))
-    told = (yield Read(DEVICE_CONTROL))[RATE_AT : RATE_AT + 2]
-    if told != wanted:
-        raise Declined(f"it does not take the rate (wanted {info.rate_hz:g} Hz, got {int.from_bytes(told, 'little')} Hz)")
+    told = yield from device_control()
+    yield Write(DEVICE_CONTROL, bytes([VISIT_RATE]) + told[1:RATE_AT] + wanted + told[RATE_AT + 2 :])
+    (rate,) = struct.unpack_from("<H", (yield from device_control()), RATE_AT)
+    if rate != info.rate_hz:
+        raise Declined(f"it does not take the rate (wanted {info.rate_hz:g} Hz, got {rate} Hz)")
     yield Write(MEASUREMENT, bytes([1, 1, RATE_QUANTITIES]))
 
 

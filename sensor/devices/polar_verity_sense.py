@@ -173,8 +173,8 @@ def deltas(data: bytes, width: int) -> np.ndarray:
         bits, count = data[at], data[at + 1] if at + 1 < len(data) else 0
         end = at + 2 + (3 * bits * count + 7) // 8
         n += count
-        if not (0 < bits <= width and count) or end > len(data) or n > MOST:
-            raise PacketError(f"broken block of differences at byte {at} (wanted 1 to {width} bits and a count, got {data[at : at + 2].hex()})")
+        if not (0 < bits <= 32 and count) or end > len(data) or n > MOST:
+            raise PacketError(f"broken block of differences at byte {at} (wanted 1 to 32 bits and a count, got {data[at : at + 2].hex()})")
         told = np.unpackbits(np.frombuffer(data, np.uint8, end - at - 2, at + 2), bitorder="little")[: 3 * bits * count]
         values = told.reshape(-1, bits).astype(np.int64) @ (1 << np.arange(bits, dtype=np.int64))
         values -= (values >> (bits - 1)) << bits
@@ -189,6 +189,8 @@ def encode_deltas(values: np.ndarray, width: int = BITS, block: int = 12) -> byt
     parts = [values[0].astype(f"<i{width // 8}").tobytes()]
     for i in range(1, len(values), block):
         steps = np.diff(values[i - 1 : i + block], axis=0).ravel()
+        if width == 32:
+            steps = steps.astype(np.int32).astype(np.int64)  # round the circle
         bits = max(int(step if step >= 0 else ~step).bit_length() + 1 for step in steps)
         told = (steps[:, None] >> np.arange(bits)) & 1
         parts.append(bytes([bits, len(steps) // 3]) + np.packbits(told.astype(np.uint8), bitorder="little").tobytes())
@@ -239,8 +241,9 @@ class Reader:
         if before is not None and before - 1_000_000 < last_us <= before:
             self._again += 1
             return []
-        if before is not None and last_us <= before:  # its clock was set
+        if before is not None and last_us <= before:  # its clock was set, or begins anew
             self._join.clear()
+            self._last.clear()
             before = None
         step = self._period
         if before is not None and abs((last_us - before) / n - step) < 0.5 * step:

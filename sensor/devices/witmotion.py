@@ -177,8 +177,9 @@ class Virtual(Peripheral):
     def play(self, samples: Samples) -> Iterator[tuple[float, str, bytes]]:
         encode = encode_short_frames if self._short else encode_frame
         for t, values in blocks(samples, RATE_CODES[self._code], 1):
-            counts, _ = counts_of(values, INFO)
-            yield t[0], self._data, encode(counts[0])
+            data = encode(counts_of(values, INFO)[0][0])
+            for i in range(0, len(data), 20):  # what the smallest MTU lets through: frames are split
+                yield t[0], self._data, data[i : i + 20]
 
 
 DRIVER = Driver(

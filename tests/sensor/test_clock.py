@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor.clock import Clock
+from sensor.clock import ArrivalClock, Clock
 
 TURN = 2**32
 SECOND = 10**9
@@ -56,3 +58,33 @@ def test_a_reboot_never_goes_back():
     clock.reboot(-5 * SECOND, 0.01)
     t, gap = clock.accept(0, 0, 10, 0.01)
     assert t > 0.09 and not gap
+
+
+@pytest.mark.parametrize("rate_hz", [33.3, 50, 100])
+@pytest.mark.parametrize("drift", [-0.02, 0.0, 0.02])
+def test_a_rebuilt_clock_follows_the_bands_own(rate_hz, drift):
+    """Two minutes at a rate that is not quite the nominal one, with the jitter of connection events and stalls."""
+    rng, clock, latest, placed = np.random.default_rng(5), ArrivalClock(1 / rate_hz), 0, []
+    n = int(120 * rate_hz)
+    true_t = np.arange(n) / rate_hz * (1 + drift)
+    for number, t in enumerate(true_t):
+        stall = rng.uniform(0.05, 0.25) if rng.random() < 0.003 else 0.0
+        latest = max(latest, round((t + rng.uniform(0, 0.015) + stall) * 1e9))  # a link keeps the order
+        placed += clock.put(1, latest, number)
+    placed += clock.flush()
+    assert [one.what for one in placed] == list(range(n)) and not clock.gaps
+    error = np.array([one.t for one in placed]) - true_t
+    assert np.abs(error - np.median(error)).max() < 0.12
+    assert np.ptp(error[n // 2 :]) < 0.05  # settled
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 2**62)), max_size=60), st.sampled_from([5e-4, 0.01, 1.0]))
+def test_a_rebuilt_clock_hands_on_everything_once_and_forward(packets, period):
+    clock, placed = ArrivalClock(period), []
+    for number, (n, host_ns) in enumerate(packets):
+        placed += clock.put(n, host_ns, (number, n))
+    placed += clock.flush()
+    assert [one.what[0] for one in placed] == list(range(len(packets)))
+    for one, after in zip(placed, placed[1:]):
+        assert after.t >= one.t + (one.what[1] - 0.5) * one.step
+    assert all(before < after for before, after in clock.gaps)
