@@ -233,10 +233,10 @@ class Orientation:
         """From (n, 3) samples, if they were still. A slow even turn of a leg looks the same, but comes to an end."""
         mean = gyr.mean(axis=0)
         still = gyr.std(axis=0).max() < STILL_GYR_STD and acc.std(axis=0).max() < STILL_ACC_STD
-        if not still or np.abs(mean).max() > MAX_BIAS:
+        up = acc.mean(axis=0)
+        if not still or np.abs(mean).max() > MAX_BIAS or not up.any():  # zeros: nothing is measured, not stillness
             self._turned = 0.0
             return
-        up = acc.mean(axis=0)
         about_up = abs(float(mean @ up)) / math.sqrt(up @ up)
         if about_up > TURN and about_up > ALIGNED * math.sqrt(mean @ mean):
             self._turned += about_up * len(gyr) * self.period

@@ -125,3 +125,12 @@ def test_another_exercise_than_the_one_told_is_said_and_not_counted(told: str, d
     assert found(result) == []
     assert [event.exercise for event in events if event.kind == "other"] == [done]
     assert result.quality["other_movements"] == [done]
+
+
+def test_a_sensor_that_measures_nothing_at_first_is_counted_from_then_on() -> None:
+    """A dead second of zeros ended the counting, and with it a server's session."""
+    samples = person("hip_abduction", sets=1, reps=4, side="left", seed=3).recording.samples
+    step = samples.t[1] - samples.t[0]
+    dead = Samples(samples.t[0] + step * np.arange(-300, 0), np.zeros((300, 3)), np.zeros((300, 3)))
+    result, _ = track(Samples.concat([dead, samples]).blocks(10), "hip_abduction", "left")
+    assert found(result) == [("hip_abduction", 4)]
