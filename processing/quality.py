@@ -11,7 +11,8 @@ lifts_taken_for: null was asked for, and a lift was counted as this: which way a
 other_movements: exercises that were seen while another one was told; none of it was counted.
 reps_with_gaps: counted repetitions with missing samples bridged. restarts: longer gaps, after which heading and
     repetition begin anew.
-The server adds uncounted_packets: packets whose samples could not follow the ones before.
+The server and `live` add uncounted_packets: blocks of samples that could not follow the ones before. `live` adds
+unspooled_packets: counted here, but the disk was full and no server took them.
 """
 
 from __future__ import annotations

@@ -92,6 +92,8 @@ def of_quality(quality: dict[str, Any]) -> list[str]:
         told.append(f"Samples were missing for more than a second {'once' if many == 1 else f'{many} times'}.")
     if many := quality.get("uncounted_packets"):
         told.append(f"{many} {'packet' if many == 1 else 'packets'} could not be counted.")
+    if many := quality.get("unspooled_packets"):
+        told.append(f"{many} {'packet' if many == 1 else 'packets'} could not be kept: counted here, but on no server.")
     return told
 
 

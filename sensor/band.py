@@ -85,6 +85,7 @@ class BandClient:
         self._over = False  # nothing more is wanted
         self._ended: int | None = None  # the number that would come after the last packet
         self._failure: Exception | None = None  # of `on_packet`
+        self._hears = True  # packets are taken
         self._attempt, self._started_at, self._heard_at = 0, 0.0, 0.0
         self._watch: asyncio.Task | None = None
 
@@ -116,6 +117,12 @@ class BandClient:
         """Nothing more is wanted: what is on its way still comes, then the iteration ends."""
         self._over = True
         self._event.set()
+
+    def rest(self) -> list[Samples]:
+        """No packet is taken any more: what was received and has not been handed on yet."""
+        self._hears = False
+        blocks = [self._out.get_nowait() for _ in range(self._out.qsize())]
+        return [block for block in (*blocks, self.decoder.flush()) if isinstance(block, Samples) and len(block)]
 
     async def about(self) -> About:
         """Battery, model, firmware, maker."""
@@ -202,7 +209,7 @@ class BandClient:
     # What arrives
 
     def _on_data(self, packet: bytes) -> None:
-        if self._is_answer(packet) or not self._streaming:
+        if self._is_answer(packet) or not self._streaming or not self._hears:
             return
         now = self._clock()
         try:

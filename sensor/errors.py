@@ -5,7 +5,9 @@ SensorError                 the root; its text is one line: WHAT is wrong WHERE 
 ├── RecordingError          a recording or its sidecar that cannot be read or written
 ├── SourceError             a SOURCE that names nothing, or a device model nobody knows
 ├── LinkError               Bluetooth: no adapter, band not found, connection refused or lost for good
-└── UplinkError             a server that cannot be reached or refuses what it is sent
+├── UplinkError             a server that cannot be reached or refuses what it is sent
+└── SpoolError              packets kept on this computer that cannot be read
+    └── SpoolInUse          another process has them
 """
 
 from __future__ import annotations
@@ -33,3 +35,11 @@ class LinkError(SensorError):
 
 class UplinkError(SensorError):
     """A server that cannot be reached or refuses what it is sent."""
+
+
+class SpoolError(SensorError):
+    """Packets kept on this computer that cannot be read."""
+
+
+class SpoolInUse(SpoolError):
+    """Another process has them."""

@@ -55,6 +55,10 @@ class Source:
     def decoder(self) -> AnyDecoder | None:
         return self.client and self.client.decoder
 
+    def rest(self) -> list[Samples]:
+        """For who stops before the end: blocks of what the band has sent so far; no more packets are taken."""
+        return self.client.rest() if self.client else []
+
     async def listen(self, client: BandClient, stack: AsyncExitStack) -> AsyncIterator[Samples]:
         """Connect to a band and be its ear."""
         client.on_packet = lambda packet, host_ns: self.on_packet(packet, host_ns) if self.on_packet else None

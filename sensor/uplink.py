@@ -1,205 +1,205 @@
-"""A session's packets to the server: sent in batches, kept until acknowledged, sent again after any break."""
+"""A spool's packets to a server: sent in frames, sent again after any break, until all of them are acknowledged."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-import uuid
-from collections import deque
-from datetime import UTC, datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
-from sensor.errors import SourceError, UplinkError
+from sensor.errors import SensorError, UplinkError
 from sensor.frames import Entry, encode_frame
+from sensor.spool import EPOCH, Spool
 
-if TYPE_CHECKING:
-    from sensor.source import Source
-
-BATCH = 64  # packets a request; no source
-BATCH_NS = 1_000_000_000  # SERVICE.md: frames carry up to 1 s of packets
+# A frame is what waits: live that is less than a second's packets (SERVICE.md). Behind, it is up to 256: a server
+# makes one fsync a frame and answers after it, so frames of a second would catch up five times as fast as life
+# where an answer takes 200 ms; these do it 128 times as fast, in 40 KB, and take 0.5 ms to read and encode here.
+FRAME = 256
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0  # between attempts; no source
 TIMEOUT_S = 10.0  # for one answer, a fsync on a busy disk included; no source
+SETBACKS = 2  # a database may be replaced by an older copy or by another one; no more than that in a row; no source
 AGAIN = {408, 425, 429, 500, 502, 503, 504, 507}  # nothing was acknowledged, and it may go better later
 
 
 class Uplink:
-    """One session on a server, as an async context manager.
+    """One session to one server, as an async context manager.
 
-        async with Uplink(url, exercise=..., side=..., driver="hiprep-band", info=info, band="...") as uplink:
-            uplink.put(packet, host_ns)
+        async with Uplink(spool, url) as uplink:
+            spool.put(packet, host_ns)
             ...
             stored = await uplink.finish()
 
-    Leaving without `finish` leaves the session open on the server: another run may go on with it by its `key`.
-    What is not acknowledged is in memory only; `epoch` and the entries' index are the seam for a spool on disk.
+    It never waits for the server but in `opened` and `finish`. Leaving without `finish` leaves the session open there:
+    whoever has the spool goes on with it. What is acknowledged is asked of the server, not remembered here.
+
+    session_id: once the server knows the session · error: it refused, nothing is sent any more · trouble: why nothing
+    is sent just now; None: it is.
     """
 
-    def __init__(
-        self,
-        server_url: str,
-        *,
-        exercise: str | None,
-        side: str,
-        driver: str,
-        info: bytes,
-        band: str,
-        placement: str = "ankle",
-        started_at: str | None = None,
-        key: str | None = None,
-        epoch: int = 0,
-        reach_s: float = 10.0,
-        client: httpx.AsyncClient | None = None,
-    ) -> None:
-        """reach_s: how long the server may be out of reach at the beginning; later there is no limit.
-        `client` is for tests; it is closed as well."""
+    def __init__(self, spool: Spool, server_url: str, *, client: httpx.AsyncClient | None = None) -> None:
+        """`client` is for tests; it is closed as well."""
         self.server_url = server_url.rstrip("/")
         self.session_id: str | None = None
-        self.error: UplinkError | None = None  # the server refused: nothing is sent any more
-        self._new = {
-            "key": key or str(uuid.uuid4()),
-            "exercise": exercise,
-            "side": side,
-            "placement": placement,
-            "driver": driver,
-            "band": band,
-            "info": info.hex(),
-            "started_at": started_at or datetime.now(UTC).isoformat(),
-        }
-        self._client = client
-        self._reach_s = reach_s
-        self._epoch, self._index = epoch, 0  # of the next packet
-        self._waiting: deque[Entry] = deque()  # put, and not acknowledged
-        self._news = asyncio.Event()  # something was put
-        self._empty = asyncio.Event()  # everything is acknowledged, or nothing ever will be
-        self._empty.set()
-        self._sending: asyncio.Task[None] | None = None
+        self.error: UplinkError | None = None
+        self.trouble: str | None = "not connected yet"
+        self._spool, self._client = spool, client
+        self._next = 0  # the first index that is not acknowledged
+        self._setbacks = 0  # how often the server lost what it had since it last took something
+        self._news, self._known, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._ending = False
+        self._end: dict[str, Any] | None = None
+        self._heard_s = 0.0  # loop time of the last answer that was one
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def acknowledged(self) -> int:
         """How many packets are safe on the server."""
-        return self._index - len(self._waiting)
+        return self._next
 
     @property
     def waiting(self) -> int:
         """How many are here only."""
-        return len(self._waiting)
+        return max(0, self._spool.next_index - self._next)
 
     @property
     def page_url(self) -> str:
         return f"{self.server_url}/sessions/{self.session_id}"
 
     async def __aenter__(self) -> Uplink:
-        try:
-            self._client = self._client or httpx.AsyncClient(timeout=TIMEOUT_S)
-            answer = await self._ask("/api/v1/sessions", give_up_s=self._reach_s, json=self._new)
-            self.session_id = answer["id"]
-        except (ValueError, LookupError, TypeError) as error:
-            await self._close()
-            raise UplinkError(self._not_ours(error)) from error
-        except BaseException:
-            await self._close()
-            raise
-        self._sending = asyncio.create_task(self._send())
+        self._client = self._client or httpx.AsyncClient(timeout=TIMEOUT_S)
+        self._spool.on_put = self._news.set
+        self._task = asyncio.create_task(self._run())
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._close()
+    async def __aexit__(self, *_: object) -> None:
+        self._spool.on_put = lambda: None
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        await self._client.aclose()
 
-    def put(self, packet: bytes, host_ns: int) -> None:
-        """Never waits. After a refusal (`error`) packets are no longer kept."""
-        if self.error is not None:
-            return
-        self._waiting.append(Entry(self._epoch, self._index, host_ns, bytes(packet)))
-        self._index += 1
-        self._empty.clear()
+    async def opened(self, patience_s: float | None = None) -> str:
+        """The session's id, when the server knows it. Raises UplinkError: refused, or out of reach for so long."""
+        await self._until(self._known, patience_s)
+        return self.session_id
+
+    async def finish(self, patience_s: float | None = None) -> dict[str, Any]:
+        """When everything is acknowledged, end the session; the server's answer, its `result` the contract's object.
+
+        Raises UplinkError: refused, or out of reach for so long.
+        """
+        self._ending = True
         self._news.set()
+        await self._until(self._over, patience_s)
+        return self._end
 
-    async def finish(self) -> dict[str, Any]:
-        """When everything is acknowledged, end the session; the server's answer, its `result` the contract's object."""
-        await self._empty.wait()
-        if self.error is not None:
+    async def _until(self, event: asyncio.Event, patience_s: float | None) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while not event.is_set():
+            left = None if patience_s is None else max(began, self._heard_s) + patience_s - loop.time()
+            if left is not None and left <= 0:
+                raise UplinkError(f"server {self.server_url} {self.trouble or 'does not answer'}")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await event.wait()
+        if self.error:
             raise self.error
-        return await self._ask(f"/api/v1/sessions/{self.session_id}/end")
 
-    async def _send(self) -> None:
+    # The task
+
+    async def _run(self) -> None:
         try:
-            while True:
-                await self._news.wait()
-                self._news.clear()
-                while self._waiting:
-                    await self._send_batch()
-                self._empty.set()
-        except Exception as error:
-            self.error = error if isinstance(error, UplinkError) else UplinkError(self._not_ours(error))
-            self._empty.set()
+            while self._end is None:
+                await self._step()
+        except Exception as error:  # noqa: BLE001 - goes to whoever waits, and is shown
+            known = isinstance(error, SensorError)
+            self.error = UplinkError(str(error) if known else self._not_ours(error))
+        finally:
+            self._known.set()
+            self._over.set()
 
-    async def _send_batch(self) -> None:
-        batch = self._batch()
-        answer = await self._ask(f"/api/v1/sessions/{self.session_id}/packets", content=encode_frame(batch))
-        acknowledged = answer["acknowledged"]
-        if answer["epoch"] != self._epoch or acknowledged is None or acknowledged < batch[-1].index:
+    async def _step(self) -> None:
+        """One request, or a wait for something to send."""
+        if self.session_id is None:
+            self.session_id = (await self._ask("/api/v1/sessions", json=self._spool.told))["id"]
+            self._known.set()
+        self._news.clear()
+        try:
+            if entries := self._spool.read(self._next, FRAME):
+                await self._send(entries)
+            elif self._ending:
+                self._spool.all_sent()
+                end = await self._ask(f"/api/v1/sessions/{self.session_id}/end")
+                if not end["final"]:
+                    raise UplinkError(f"server {self.server_url} does not end the session")
+                self._end = end
+            else:
+                await self._news.wait()
+        except _Refused as refused:
+            if refused.status == 409 and self._spool.sent:  # ended, and the answer was lost
+                self._next = self._spool.next_index
+            elif refused.status == 404 and self._setbacks < SETBACKS:  # its database is another one: all of it again
+                self._setbacks, self.session_id, self._next = self._setbacks + 1, None, 0
+            else:
+                raise
+
+    async def _send(self, entries: list[Entry]) -> None:
+        last = entries[-1].index
+        answer = await self._ask(f"/api/v1/sessions/{self.session_id}/packets", content=encode_frame(entries))
+        there = -1 if answer["acknowledged"] is None else answer["acknowledged"]
+        if answer["epoch"] != EPOCH or (there < last and self._setbacks == SETBACKS):
             raise UplinkError(
                 f"server {self.server_url} does not hold what it took"
-                f" (wanted index {batch[-1].index} of epoch {self._epoch}, got {acknowledged} of {answer['epoch']})"
+                f" (wanted index {last} of epoch {EPOCH}, got {there} of epoch {answer['epoch']})"
             )
-        while self._waiting and self._waiting[0].index <= acknowledged:
-            self._waiting.popleft()
+        self._setbacks = self._setbacks + 1 if there < last else 0  # its database is an older one: on from there
+        self._next = there + 1
+        self._spool.acknowledged(there)
 
-    def _batch(self) -> list[Entry]:
-        """What waits, up to a second or BATCH packets of it."""
-        first = self._waiting[0].host_ns
-        batch: list[Entry] = []
-        for entry in self._waiting:
-            if len(batch) == BATCH or (batch and entry.host_ns - first > BATCH_NS):
-                break
-            batch.append(entry)
-        return batch
-
-    async def _ask(self, path: str, *, give_up_s: float | None = None, **body: Any) -> dict[str, Any]:
+    async def _ask(self, path: str, **body: Any) -> dict[str, Any]:
         """POST until it is answered; every request here may be sent twice without harm."""
-        loop = asyncio.get_running_loop()
-        began, wait_s = loop.time(), FIRST_WAIT_S
+        wait_s = FIRST_WAIT_S
         while True:
             try:
                 answer = await self._client.post(self.server_url + path, **body)
-                why = f"answers {answer.status_code}"
-                if answer.is_success:
-                    return answer.json()
-                if answer.status_code not in AGAIN:
-                    raise UplinkError(f"server {self.server_url} refuses {path}: {_detail(answer)}")
+                if answer.is_success and (found := self._json(answer)) is not None:
+                    self.trouble, self._heard_s = None, asyncio.get_running_loop().time()
+                    return found
+                if answer.is_success or answer.is_redirect:  # a network's login page, in place of a server we know
+                    self.trouble = "does not answer as hiprep does"
+                else:
+                    self.trouble = f"answers {answer.status_code}"
+                    if answer.status_code not in AGAIN:
+                        raise _Refused(f"server {self.server_url} refuses {path}: {_detail(answer)}", answer.status_code)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 raise UplinkError(f"server is not a URL (wanted http://..., got {self.server_url!r})") from error
             except httpx.TransportError as error:
-                why = f"cannot be reached ({error or type(error).__name__})"
-            if give_up_s is not None and loop.time() - began + wait_s > give_up_s:
-                raise UplinkError(f"server {self.server_url} {why}")
+                self.trouble = f"cannot be reached ({error or type(error).__name__})"
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    def _json(self, answer: httpx.Response) -> dict[str, Any] | None:
+        """None: not ours, from where ours was a moment ago."""
+        try:
+            found = answer.json()
+            if isinstance(found, dict):
+                return found
+            raise TypeError(f"wanted an object, got {type(found).__name__}")
+        except (ValueError, TypeError) as error:
+            if self.session_id is None:
+                raise UplinkError(self._not_ours(error)) from error
+            return None
 
     def _not_ours(self, error: Exception) -> str:
         return f"server {self.server_url} does not answer as hiprep does ({type(error).__name__}: {error})"
 
-    async def _close(self) -> None:
-        if self._sending is not None:
-            self._sending.cancel()
-            await asyncio.gather(self._sending, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
 
-
-def uplink_of(source: Source, url: str, *, exercise: str | None, side: str, placement: str) -> Uplink:
-    """An uplink that gets every packet of an entered band, before anything else does. Raises SourceError for a file."""
-    if source.client is None:
-        raise SourceError("a recording has no packets to send (wanted a source ble: or virtual:, got file:)")
-    told = {"exercise": exercise, "side": side, "placement": placement}
-    uplink = Uplink(url, driver=source.driver.name, info=source.info, band=source.client.found.address, **told)
-    source.on_packet = uplink.put
-    return uplink
+class _Refused(UplinkError):
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 def _detail(answer: httpx.Response) -> str:

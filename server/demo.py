@@ -10,7 +10,8 @@ from typing import Any
 
 from sensor.recording import Recording
 from sensor.source import open_source
-from sensor.uplink import uplink_of
+from sensor.spool import spool_of
+from sensor.uplink import Uplink
 from server.run import running
 from server.settings import Settings
 
@@ -28,7 +29,9 @@ async def playing(recording: Recording, *, speed: float, port: int, tell: Tell) 
         with running(Settings(data_dir=Path(data), port=port)) as url:
             async with open_source("virtual:demo", virtual=lambda _: recording, speed=speed) as source:
                 leg = {"exercise": meta.exercise, "side": meta.side, "placement": meta.placement}
-                async with uplink_of(source, url, **leg) as uplink:
+                spool = spool_of(source, Path(data) / "spool", **leg, server=url)
+                async with spool, Uplink(spool, url) as uplink:
+                    await uplink.opened()
                     tell(f"{uplink.page_url}/live")
                     async for _ in source:
                         pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,12 @@ CHROMIUM_FLAGS = [
 # Same examples every run, no deadline: a slow machine is not a failing test.
 hypothesis.settings.register_profile("hiprep", derandomize=True, deadline=None, max_examples=50)
 hypothesis.settings.load_profile("hiprep")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nobodys_data(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests leave the user's data directory alone."""
+    os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture

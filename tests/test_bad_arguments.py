@@ -150,9 +150,13 @@ live virtual:hip_abduction --exercise auto --side left --server here
 live virtual:hip_abduction --exercise auto --side left --server ftp://127.0.0.1
 live virtual:hip_abduction --exercise auto --side left --server http://
 live virtual:hip_abduction --exercise auto --side left --server http://127.0.0.1:99999
+live virtual:hip_abduction --exercise auto --side left --data
 live foo --exercise auto --side left
 live ble: --exercise auto --side left
 live virtual:nope --exercise auto --side left
+sync everything
+sync --server here
+sync --server http://
 simulate
 simulate y.csv --exercise juggling
 simulate y.csv --sets 0

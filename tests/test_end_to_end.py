@@ -14,7 +14,8 @@ from sensor.devices import driver_named
 from sensor.devices.reference import info_of
 from sensor.recording import read_recording, recording_from_packets, write_recording
 from sensor.source import open_source
-from sensor.uplink import uplink_of
+from sensor.spool import spool_of
+from sensor.uplink import Uplink
 from sensor.virtual_band import packets
 from server.run import running
 from server.settings import Settings
@@ -95,7 +96,9 @@ async def test_from_the_band_to_the_page(browser, person: Path, tmp_path: Path) 
         await page.goto(f"{url}/live")
         async with open_source("virtual:person", virtual=lambda _: recording, speed=8) as source:
             leg = {"exercise": None, "side": "left", "placement": "ankle"}
-            async with uplink_of(source, url, **leg) as uplink:
+            spool = spool_of(source, tmp_path / "spool", **leg, server=url)
+            async with spool, Uplink(spool, url) as uplink:
+                await uplink.opened()
                 await page.wait_for_url(f"{uplink.page_url}/live")
                 async for _ in source:
                     pass

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 HIPREP = Path(sys.executable).with_name("hiprep")
 GOLDEN = Path(__file__).parent / "recordings"
 FAST = 60  # times life: as fast as the virtual radio goes, and no faster than the computer does
-VERBS = ("scan", "record", "live", "replay", "evaluate", "simulate", "convert", "devices", "exercises", "serve", "demo")
+VERBS = ("scan", "record", "live", "sync", "replay", "evaluate", "simulate", "convert", "devices", "exercises", "serve", "demo")
 
 # CONTRACT.md, word for word.
 NUMBER, MAYBE = (int, float), (int, float, type(None))
@@ -334,7 +334,7 @@ def test_live(run) -> None:
 
 def test_live_and_the_server_say_the_same(run, tmp_path: Path) -> None:
     with running(Settings(tmp_path, port=0)) as url:
-        told = ["--exercise", "auto", "--side", "right", "--placement", "thigh", "--server", url]
+        told = ["--exercise", "auto", "--side", "right", "--placement", "thigh", "--server", url, "--data", tmp_path]
         done = run("live", "virtual:hip_abduction", *told, "--speed", FAST, "--json")
         assert done.status == 0
         [stored] = httpx.get(f"{url}/api/v1/sessions").json()["sessions"]

@@ -71,6 +71,7 @@ EXERCISE = {"choices": [*EXERCISES, AUTO], "metavar": "E", "help": f"{WHICH}: re
 SIDE = {"choices": ("left", "right"), "metavar": "S", "help": "the leg that wears the band: left or right"}
 PLACEMENT = {"choices": ("ankle", "thigh", "pelvis"), "metavar": "P", "help": "where it is worn: ankle, thigh or pelvis"}
 SPEED = {"type": positive, "default": 1.0, "metavar": "N"}
+DATA = {"type": Path, "metavar": "DIR", "help": "where packets are kept until they are sent (default: the user's data directory)"}
 
 SOURCE_PARENT = _parent(
     ("source", {"metavar": "SOURCE", "help": "ble:NAME-OR-ADDRESS, file:PATH or virtual:EXERCISE"}),
@@ -120,8 +121,17 @@ def tracks_of(names: list[str]) -> dict[str, dict[str, Any]]:
     return {name: EXERCISES[name].track for name in names}
 
 
-def store_of(a: argparse.Namespace) -> dict[str, Any]:
-    """Where a server's sessions are, as its settings say it."""
+def data_dir() -> Path:
+    """Where a user's data belong on this system."""
     from platformdirs import user_data_path
 
-    return {"data_dir": a.data or user_data_path("hiprep"), "database": a.database}
+    return user_data_path("hiprep")
+
+
+def store_of(a: argparse.Namespace) -> dict[str, Any]:
+    """Where a server's sessions are, as its settings say it."""
+    return {"data_dir": a.data or data_dir(), "database": a.database}
+
+
+def spool_dir(a: argparse.Namespace) -> Path:
+    return (a.data or data_dir()) / "spool"
