@@ -8,7 +8,7 @@
  *   radio is free   hb_packet_due -> notify it -> hb_packet_sent once the radio's queue has taken it
  *                   hb_message_due -> indicate it
  *   disconnection   hb_disconnected
- *   no more power   hb_end                       (battery empty, on the charger, nobody connected for ten minutes)
+ *   no more power   hb_end                       (battery empty, switched off)
  */
 #ifndef HIPREP_BAND_H
 #define HIPREP_BAND_H
