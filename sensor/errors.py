@@ -2,6 +2,7 @@
 
 SensorError                 the root; its text is one line: WHAT is wrong WHERE (wanted X, got Y)
 ├── PacketError             bytes that are not a packet of the band's protocol
+│   └── FrameDamaged        a frame of packets (frames.py) that did not arrive as it was sent
 ├── RecordingError          a recording or its sidecar that cannot be read or written
 ├── SourceError             a SOURCE that names nothing, or a device model nobody knows
 ├── LinkError               Bluetooth: no adapter, band not found, connection refused or lost for good
@@ -19,6 +20,10 @@ class SensorError(Exception):
 
 class PacketError(SensorError):
     """Bytes that are not a packet of the band's protocol."""
+
+
+class FrameDamaged(PacketError):
+    """A frame of packets that did not arrive as it was sent: send it again."""
 
 
 class RecordingError(SensorError):

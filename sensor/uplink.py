@@ -171,7 +171,7 @@ class Uplink:
                     self.trouble = "does not answer as hiprep does"
                 else:
                     self.trouble = f"answers {answer.status_code}"
-                    if answer.status_code not in AGAIN:
+                    if answer.status_code not in AGAIN and "retry-after" not in answer.headers:
                         raise _Refused(f"server {self.server_url} refuses {path}: {_detail(answer)}", answer.status_code)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 raise UplinkError(f"server is not a URL (wanted http://..., got {self.server_url!r})") from error

@@ -23,6 +23,8 @@ class DataDir:
         except OSError as error:
             self._lock.close()
             raise StartError(f"data directory {path} is in use (wanted one server, got a second)") from error
+        for unfinished in self.recordings.glob(".*.parquet.*"):  # by a server that was killed while it wrote
+            unfinished.unlink(missing_ok=True)
 
     def close(self) -> None:
         self._lock.close()

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor.errors import PacketError
-from sensor.frames import MAX_ENTRIES, MAX_FRAME, MAX_INDEX, MAX_PACKET, Entry, decode_frame, encode_frame
+from sensor.frames import CHECK, MAGIC, MAX_ENTRIES, MAX_FRAME, MAX_INDEX, MAX_PACKET, Entry, decode_frame, encode_frame
 
 entries = st.lists(
     st.builds(
@@ -20,13 +22,17 @@ entries = st.lists(
 )
 
 
+def checked(frame: bytes) -> bytes:
+    return frame + CHECK.pack(zlib.crc32(frame))
+
+
 @given(entries)
 def test_round_trip(entries: list[Entry]) -> None:
     assert decode_frame(encode_frame(entries)) == entries
 
 
 def test_bytes() -> None:
-    frame = bytes.fromhex("48504631 0100 02000000 0300000000000000 40420f0000000000 0200 abcd")
+    frame = bytes.fromhex("48504632 0100 02000000 0300000000000000 40420f0000000000 0200 abcd f99f605b")
     assert decode_frame(frame) == [Entry(2, 3, 1_000_000, b"\xab\xcd")]
 
 
@@ -37,10 +43,18 @@ def test_cut_off_anywhere_is_refused(entries: list[Entry], data: st.DataObject) 
         decode_frame(frame[: data.draw(st.integers(0, len(frame) - 1))])
 
 
+@given(entries, st.data())
+def test_a_flipped_bit_anywhere_is_refused(entries: list[Entry], data: st.DataObject) -> None:
+    frame = bytearray(encode_frame(entries))
+    frame[data.draw(st.integers(0, len(frame) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(PacketError):
+        decode_frame(bytes(frame))
+
+
 @given(st.binary(max_size=200))
 def test_anything_else_is_refused_in_one_line(junk: bytes) -> None:
     with pytest.raises(PacketError) as caught:
-        decode_frame(b"HPF1" + junk)
+        decode_frame(checked(MAGIC + junk))
         raise PacketError("was a frame by chance")
     assert "\n" not in str(caught.value)
 
@@ -49,13 +63,13 @@ def test_anything_else_is_refused_in_one_line(junk: bytes) -> None:
     ("frame", "says"),
     [
         (b"", "truncated frame"),
-        (b"nope!!", "not a frame"),
+        (checked(b"nope!!"), "not a frame"),
         (encode_frame([]), "wrong number of entries"),
         (encode_frame([Entry(0, 0, 0, b"x")] * (MAX_ENTRIES + 1)), "wrong number of entries"),
         (encode_frame([Entry(0, 0, 0, b"")]), "wrong packet length"),
         (encode_frame([Entry(0, 0, 0, b"x" * (MAX_PACKET + 1))]), "wrong packet length"),
         (encode_frame([Entry(0, MAX_INDEX + 1, 0, b"x")]), "index too large"),
-        (encode_frame([Entry(0, 0, 0, b"x")]) + b"!", "bytes after"),
+        (checked(encode_frame([Entry(0, 0, 0, b"x")])[:-4] + b"!"), "bytes after"),
     ],
 )
 def test_refusals_say_what(frame: bytes, says: str) -> None:

@@ -149,7 +149,7 @@ def test_bad_frames(client, entries) -> None:
     session = client.create()
     path = f"/api/v1/sessions/{session['id']}/packets"
     frame = encode_frame(entries[:3])
-    for content in (b"", b"HPF1", frame[:-1], frame + b"x", b"x" * 500, frame[:5] + b"\xff" + frame[6:]):
+    for content in (b"", b"HPF2", frame[:-1], frame + b"x", b"x" * 500, frame[:5] + b"\xff" + frame[6:]):
         problem(client.post(path, content=content), 400, "body")
     problem(client.post(path, content=bytes(MAX_FRAME + 1)), 413, "body")
     problem(client.post(path, content=(bytes(4096) for _ in range(MAX_FRAME // 4096 + 1))), 413, "body")

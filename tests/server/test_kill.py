@@ -47,7 +47,7 @@ CAMPAIGN = pytest.mark.campaign, pytest.mark.timeout(3600)
     ("database", "kills"),
     [
         ("sqlite", 20),
-        ("postgresql", 6),
+        ("postgresql", 3),
         pytest.param("sqlite", 200, marks=CAMPAIGN),
         pytest.param("postgresql", 200, marks=CAMPAIGN),
     ],
