@@ -11,6 +11,7 @@ import httpx
 
 from sensor.errors import SensorError, UplinkError
 from sensor.frames import Entry, encode_frame
+from sensor.pairing import authorization
 from sensor.spool import EPOCH, Spool
 
 # A frame is what waits: live that is less than a second's packets (SERVICE.md). Behind, it is up to 256: a server
@@ -68,7 +69,7 @@ class Uplink:
         return f"{self.server_url}/sessions/{self.session_id}"
 
     async def __aenter__(self) -> Uplink:
-        self._client = self._client or httpx.AsyncClient(timeout=TIMEOUT_S)
+        self._client = self._client or httpx.AsyncClient(timeout=TIMEOUT_S, headers=authorization(self.server_url))
         self._spool.on_put = self._news.set
         self._task = asyncio.create_task(self._run())
         return self

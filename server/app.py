@@ -49,4 +49,5 @@ class _Guarded(FastAPI):
     """The guard outside of everything: an added middleware would not see the answer to an unexpected error."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Guard(super().build_middleware_stack())
+        service = self.state.service
+        return Guard(super().build_middleware_stack(), service.settings, open=service.accounts is None)

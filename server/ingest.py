@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -23,6 +24,7 @@ from server.counting import Counting, message_of
 from server.problems import Problem
 from server.recordings import Recordings
 from server.store import Store, journal, sessions
+from server.store.people import Person
 from server.store.sessions import Session
 
 log = logging.getLogger("hiprep.server")
@@ -86,9 +88,12 @@ class Ingest:
         future = self._open.get(session_id)
         return future.result() if future and future.done() and not future.cancelled() else None
 
-    async def create(self, values: dict[str, Any]) -> tuple[Session, bool]:
-        """The session with this key, and whether it is new; Problem for what can never be counted."""
+    async def create(self, values: dict[str, Any], patient: Person | None = None) -> tuple[Session, bool]:
+        """The session with this key of this patient, and whether it is new; Problem for what can never be counted."""
         _check(values)
+        if patient is not None:  # what one patient's client calls its session is nobody else's affair
+            key = hashlib.sha256(f"{patient.id} {values['key']}".encode()).hexdigest()
+            values = values | {"key": key, "patient": patient.number}
         session, new = await self._store.write(sessions.create, values)
         different = [name for name in values if name != "key" and getattr(session, name) != values[name]]
         if different:

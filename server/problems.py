@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from server.errors import PacketConflict, StoreError, StoreFull
 
@@ -89,6 +90,9 @@ def _for(
 ) -> Response:
     templates = getattr(request.app.state, "templates", None)
     if templates and not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
+        if status == 401:
+            on = f"?next={quote(request.url.path, safe='/')}" if request.method == "GET" else ""
+            return RedirectResponse(f"/login{on}", 303)
         page = {"status": status, "title": HTTPStatus(status).phrase, "detail": detail}
         return templates.TemplateResponse(request, "error.html", page, status, headers)
     return answer(status, detail, where, headers)

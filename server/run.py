@@ -19,45 +19,51 @@ from server.settings import Settings
 STOP_S = 5  # what requests and sockets have to finish at the end; no source
 
 
-def serve(settings: Settings, *, ready: Callable[[str], None] | None = None) -> None:
-    """Until SIGINT or SIGTERM. Prints the URL when it answers; `ready` is called with it. Raises StartError."""
+def serve(settings: Settings) -> None:
+    """Until SIGINT or SIGTERM. Prints the URL when it answers, and the link that makes a clinic. Raises StartError."""
     listener = _listen(settings)
 
-    def started(url: str) -> None:
+    def started(url: str, link: str | None) -> None:
         print(f"hiprep: serving {settings.data_dir} at {url}", flush=True)
-        if ready:
-            ready(url)
+        if link:
+            print(f"hiprep: a clinic and its admin are made by this link, once, within 7 days: {link}", flush=True)
 
     with listener, contextlib.suppress(KeyboardInterrupt):
         _Server(settings, listener, started).run(sockets=[listener])
 
 
 @contextlib.contextmanager
-def running(settings: Settings) -> Iterator[str]:
-    """A server in a thread of this process; yields its URL. Stops gracefully."""
+def running(settings: Settings, *, link: Callable[[str | None], None] = lambda link: None) -> Iterator[str]:
+    """A server in a thread of this process; yields its URL. Stops gracefully. link: gets the one that makes a clinic."""
     listener = _listen(settings)
     up = threading.Event()
+
+    def started(_url: str, made: str | None) -> None:
+        link(made)
+        up.set()
     with listener:
-        server = _Server(settings, listener, lambda _url: up.set())
+        server = _Server(settings, listener, started)
         thread = threading.Thread(target=_run, args=(server, listener, up), name="hiprep-server", daemon=True)
         thread.start()
         up.wait()
         try:
             if not server.started:
                 raise StartError("the server did not start; its log says why")
-            yield url_of(listener)
+            yield url_of(settings, listener)
         finally:
             server.should_exit = True
             thread.join()
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(settings: Settings, listener: socket.socket) -> str:
+    if settings.url:
+        return settings.url
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, settings: Settings, listener: socket.socket, started: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, listener: socket.socket, started: Callable[[str, str | None], None]) -> None:
         app = create_app(settings)
         super().__init__(
             uvicorn.Config(
@@ -69,9 +75,11 @@ class _Server(uvicorn.Server):
                 ws_max_size=4096,  # pages have nothing to say
                 ws_per_message_deflate=False,  # costs memory a socket, and the messages are small
                 timeout_graceful_shutdown=STOP_S,
+                ssl_certfile=settings.tls_cert,
+                ssl_keyfile=settings.tls_key,
             )
         )
-        self._listener, self._tell = listener, started
+        self._settings, self._listener, self._tell = settings, listener, started
         for warning in app.state.service.store.warnings:
             print(f"hiprep: warning: {warning}", file=sys.stderr)
 
@@ -85,7 +93,9 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            self._tell(url_of(self._listener))
+            url = url_of(self._settings, self._listener)
+            link = await self.config.app.state.service.first_link()
+            self._tell(url, link and url + link)
 
 
 def _run(server: _Server, listener: socket.socket, up: threading.Event) -> None:

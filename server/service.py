@@ -6,19 +6,25 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from server.accounts import Accounts
 from server.data_dir import DataDir
 from server.ingest import Ingest
+from server.passwords import Passwords
 from server.recordings import Recordings
 from server.settings import Settings
-from server.store import Store, sessions
+from server.store import Store, keys, people, sessions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Service:
+    """accounts None: this computer's one person, until there is a clinic."""
+
+    settings: Settings
     data: DataDir
     store: Store
     recordings: Recordings
     ingest: Ingest
+    accounts: Accounts | None
 
     @staticmethod
     def open(settings: Settings) -> Service:
@@ -30,12 +36,21 @@ class Service:
             data.close()
             raise
         recordings = Recordings(store, data.recordings)
-        return Service(data, store, recordings, Ingest(store, recordings))
+        accounts = None
+        if settings.secure or settings.clinic or store.read(people.any_clinic):
+            accounts = Accounts(store, Passwords(settings.password_cost), settings.clock)
+        return Service(settings, data, store, recordings, Ingest(store, recordings), accounts)
 
     async def start(self) -> None:
         """Finish what the last run did not: journals of ended sessions."""
         for session in await self.store.fetch(sessions.uncompacted):
             self.ingest.compact_later(session)
+
+    async def first_link(self) -> str | None:
+        """The path of a link that makes a clinic and its admin: when asked for, or while nobody can let others in."""
+        if self.accounts is None or not (self.settings.clinic or await self.store.fetch(keys.admins) == 0):
+            return None
+        return f"/invitation#{await self.accounts.invite_clinic()}"
 
     async def stop(self) -> None:
         await self.ingest.settle()

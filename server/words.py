@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from processing.exercises import EXERCISES
 from processing.words import of_fatigue, of_quality, of_rom
+
+if TYPE_CHECKING:
+    from server.access import Who
 
 __all__ = ["of_quality"]  # said there; what the templates call is all here
 
@@ -46,9 +50,23 @@ def exercises(result: dict[str, Any]) -> str:
     return ", ".join([first, *(title[0].lower() + title[1:] for title in others)])
 
 
-def when(iso: str) -> str:
-    """In this computer's time zone, which is that of the person at it: only loopback is served."""
-    local = datetime.fromisoformat(iso).astimezone()
+def ways(who: Who | None) -> list[tuple[str, str]]:
+    """Where the head of a page leads: (path, title)."""
+    open = [("/", "Sessions"), ("/live", "Live")]
+    if who is None:
+        found = []
+    elif who.staff:
+        found = [("/patients", "Patients"), *([("/people", "People")] if who.staff.admin else [])]
+    elif who.patient:
+        found = [*open, (f"/patients/{who.patient.id}", "Me")]
+    else:
+        found = open
+    return [*found, ("/intended-use", "Intended use")]
+
+
+def when(iso: str, zone: str | None = None) -> str:
+    """zone: the clinic's; None: this computer's, which is that of the one person at it."""
+    local = datetime.fromisoformat(iso).astimezone(zone and ZoneInfo(zone))
     return f"{local.day} {local:%B %Y, %H:%M}"
 
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from verbs.arguments import STORE_PARENT, store_of
+from verbs.arguments import STORE_PARENT, store_of, url
 from verbs.terminal import complain
 
-HELP = "run the server on this computer"
+HELP = "run the server: on this computer for one person, or for clinics"
 PARENTS = (STORE_PARENT,)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="of this computer only, until there are accounts (default: 127.0.0.1)")
+    parser.add_argument("--host", default="127.0.0.1", help="which of this computer's addresses (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="8000 unless said; 0: any that is free")
+    beyond = parser.add_argument_group("beyond this computer", "people log in; wanted: --url, and who speaks TLS")
+    beyond.add_argument("--url", type=url, metavar="URL", help="where people find it: https://NAME")
+    beyond.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")
+    beyond.add_argument("--tls-key", type=Path, metavar="FILE", help="its key, PEM")
+    proxy = "a proxy in front speaks TLS and adds X-Forwarded-For; nothing else may reach this port"
+    beyond.add_argument("--behind-proxy", action="store_true", help=proxy)
+    clinic = "print a link that makes a clinic and its admin; from then on people log in, on this computer too"
+    parser.add_argument("--clinic", action="store_true", help=clinic)
 
 
 def run(a: argparse.Namespace) -> int | None:
@@ -21,7 +30,8 @@ def run(a: argparse.Namespace) -> int | None:
     from server.run import serve
     from server.settings import Settings
 
+    told = {name: getattr(a, name) for name in ("host", "port", "url", "tls_cert", "tls_key", "behind_proxy", "clinic")}
     try:
-        serve(Settings(host=a.host, port=a.port, **store_of(a)))
+        serve(Settings(**told, **store_of(a)))
     except ServerError as error:
         return complain(error, 2)

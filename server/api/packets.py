@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from sensor.errors import FrameDamaged, PacketError
 from sensor.frames import MAX_ENTRIES, MAX_PACKET, decode_frame
-from server.api.sessions import SessionId
+from server.access import WriteSession
 from server.api.shapes import Acknowledged
 from server.problems import Problem, responses
 from server.service import of
@@ -23,7 +23,7 @@ had to begin that count again."""
 @router.post(
     "/sessions/{session_id}/packets",
     response_model=Acknowledged,
-    responses=responses(400, 403, 404, 409, 413, 421, 422, 503, 507),
+    responses=responses(400, 401, 403, 404, 409, 413, 421, 422, 503, 507),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -32,7 +32,7 @@ had to begin that count again."""
         }
     },
 )
-async def put(request: Request, session_id: SessionId) -> Response:
+async def put(request: Request, session_id: WriteSession) -> Response:
     """Store packets. The answer comes when they are on disk; a refused frame stores nothing.
 
     400: not a frame, or, with Retry-After, one that was damaged on its way. 409: the session has ended, its epoch is closed, or a packet is stored already with other

@@ -11,12 +11,13 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from sensor.errors import RecordingError
-from server.api.sessions import SessionId, find
+from server.access import ExportSession
+from server.api.sessions import find
 from server.problems import Problem, responses
 from server.service import of
 
 router = APIRouter(tags=["recordings"])
-FAILS = responses(404, 409, 421, 422, 503, 507)
+FAILS = responses(401, 403, 404, 409, 421, 422, 503, 507)
 
 
 def _file(media_type: str) -> dict:
@@ -25,19 +26,19 @@ def _file(media_type: str) -> dict:
 
 
 @router.get("/sessions/{session_id}/recording.parquet", responses=_file("application/vnd.apache.parquet"))
-async def parquet(request: Request, session_id: SessionId) -> Response:
+async def parquet(request: Request, session_id: ExportSession) -> Response:
     """Everything the band sent, `recording/1`."""
     return await _export(request, session_id, ".parquet", "application/vnd.apache.parquet")
 
 
 @router.get("/sessions/{session_id}/recording.csv", responses=_file("text/csv"))
-async def csv(request: Request, session_id: SessionId) -> Response:
+async def csv(request: Request, session_id: ExportSession) -> Response:
     """The samples in SI units; its sidecar is recording.json."""
     return await _export(request, session_id, ".csv", "text/csv")
 
 
 @router.get("/sessions/{session_id}/recording.json", responses=_file("application/json"))
-async def sidecar(request: Request, session_id: SessionId) -> Response:
+async def sidecar(request: Request, session_id: ExportSession) -> Response:
     """The sidecar of recording.csv."""
     return await _export(request, session_id, ".json", "application/json")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import ColumnElement
 from starlette.responses import JSONResponse, Response
 
 import processing
+from server.access import Reader, ReadSession, Writer, WriteSession
 from server.api.shapes import Curve, NewSession, SessionFull, SessionHead, SessionList
 from server.curve import decode_curve, plain
 from server.ingest import Ended
@@ -19,51 +21,52 @@ from server.store.sessions import Session, Tally
 
 router = APIRouter(tags=["sessions"])
 
-SessionId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="from the answer to its creation")]
-
 
 @router.post(
     "/sessions",
     status_code=201,
     response_model=SessionHead,
     responses={200: {"model": SessionHead, "description": "this key made it before"}}
-    | responses(400, 403, 409, 413, 421, 422, 503, 507),
+    | responses(400, 401, 403, 409, 413, 421, 422, 503, 507),
 )
-async def create(request: Request, new: NewSession) -> Response:
+async def create(request: Request, who: Writer, new: NewSession) -> Response:
     """Begin a session. Its packets follow."""
     started_at = new.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     values = new.model_dump() | {"info": bytes.fromhex(new.info), "started_at": started_at}
-    session, created = await of(request).ingest.create(values)
+    session, created = await of(request).ingest.create(values, who.patient)
     head = head_of(of(request), session, None)
     return JSONResponse(head, 201 if created else 200, {"Location": f"{request.url.path}/{session.id}"})
 
 
-@router.get("/sessions", response_model=SessionList, responses=responses(421, 422))
+@router.get("/sessions", response_model=SessionList, responses=responses(401, 403, 421, 422))
 async def sessions_list(
-    request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 50, before: Annotated[str | None, Query()] = None
+    request: Request,
+    who: Reader,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: Annotated[str | None, Query()] = None,
 ) -> Response:
     """A page of the sessions, newest first."""
-    heads = await heads_of(of(request), limit, before)
+    heads = await heads_of(of(request), who.visible(), limit, before)
     return JSONResponse({"sessions": heads, "next": heads[-1]["id"] if len(heads) == limit else None})
 
 
-@router.get("/sessions/{session_id}", response_model=SessionFull, responses=responses(404, 421, 422, 503))
-async def read(request: Request, session_id: SessionId) -> Response:
+@router.get("/sessions/{session_id}", response_model=SessionFull, responses=responses(401, 403, 404, 421, 422, 503))
+async def read(request: Request, session_id: ReadSession) -> Response:
     """A session with its repetitions; while it runs, with those so far."""
     return JSONResponse(await full_of(of(request), session_id))
 
 
 @router.post(
-    "/sessions/{session_id}/end", response_model=SessionFull, responses=responses(403, 404, 421, 422, 503, 507)
+    "/sessions/{session_id}/end", response_model=SessionFull, responses=responses(401, 403, 404, 421, 422, 503, 507)
 )
-async def end(request: Request, session_id: SessionId) -> Response:
+async def end(request: Request, session_id: WriteSession) -> Response:
     """No more packets come: count to the end and store it. Ending twice is ending once."""
     await of(request).ingest.end(session_id)
     return JSONResponse(await full_of(of(request), session_id))
 
 
-@router.get("/sessions/{session_id}/curve", response_model=Curve, responses=responses(404, 421, 422, 503))
-async def curve(request: Request, session_id: SessionId, since: Annotated[int, Query(ge=0)] = 0) -> Response:
+@router.get("/sessions/{session_id}/curve", response_model=Curve, responses=responses(401, 403, 404, 421, 422, 503))
+async def curve(request: Request, session_id: ReadSession, since: Annotated[int, Query(ge=0)] = 0) -> Response:
     """The angle curve, from point `since` on."""
     service = of(request)
     try:
@@ -96,9 +99,11 @@ async def full_of(service: Service, session_id: str) -> dict[str, Any]:
         return head_of(service, session, tally) | made
 
 
-async def heads_of(service: Service, limit: int, before: str | None = None) -> list[dict[str, Any]]:
+async def heads_of(
+    service: Service, visible: ColumnElement[bool], limit: int, before: str | None = None
+) -> list[dict[str, Any]]:
     """SessionHead, newest first."""
-    return [head_of(service, *row) for row in await service.store.fetch(sessions.newest, limit, before)]
+    return [head_of(service, *row) for row in await service.store.fetch(sessions.newest, visible, limit, before)]
 
 
 def head_of(service: Service, session: Session, tally: Tally | None) -> dict[str, Any]:

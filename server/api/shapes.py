@@ -15,7 +15,7 @@ def _hex(text: str) -> str:
     return text
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError(f"not printable (wanted printable characters, got {text!a})")
     return text
@@ -45,7 +45,7 @@ class NewSession(BaseModel):
     side: Literal["left", "right"]
     placement: Literal["ankle", "thigh"] = "ankle"
     driver: Name = Field(description="the band's model", examples=["hiprep-band"])
-    band: Annotated[str, AfterValidator(_printable)] = Field(
+    band: Annotated[str, AfterValidator(printable)] = Field(
         min_length=1, max_length=128, description="which band", examples=["C0:FF:EE:00:00:01"]
     )
     info: Annotated[str, AfterValidator(_hex)] = Field(

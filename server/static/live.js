@@ -1,7 +1,7 @@
 // The live page. Shows what the server says, and never an old number as if it were of now.
 const SILENT_MS = 3000; // the server speaks at least once a second
 const SET = 10; // dots drawn ahead
-const ENDED = 4000, UNKNOWN = 4004; // close codes of server/api/live.py
+const ENDED = 4000, LOGIN = 4001, UNKNOWN = 4004; // close codes of server/api/live.py
 
 const el = (id) => document.getElementById(id);
 const live = el("live");
@@ -28,6 +28,7 @@ function connect() {
   socket.onclose = ({ code }) => {
     if (over) return;
     if (code === ENDED) return ended();
+    if (code === LOGIN) return connection("lost", "logged out", "Load this page again to log in. What the band sends is counted all the same.");
     if (code === UNKNOWN) return connection("lost", "no such session", "The server does not know this session.");
     setTimeout(connect, retryMs);
     retryMs = Math.min(retryMs * 2, 5000);

@@ -39,7 +39,7 @@ def backend(database: str) -> Backend:
 
 
 def _engine(url: URL, **pool: Any) -> Engine:
-    return create_engine(url, connect_args=REACH, max_overflow=0, **pool)
+    return create_engine(url, hide_parameters=True, connect_args=REACH, max_overflow=0, **pool)
 
 
 def _writing_engine(url: URL) -> Engine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -36,7 +37,9 @@ sessions = Table(
     Column("created_at", String(32), nullable=False),
     Column("ended_at", String(32)),
     Column("recording", String(128)),  # file in the recordings directory, once the journal is compacted
+    Column("patient", Integer),  # people.number; null: of the one person of a server without accounts
     Index("sessions_open", "ended_at"),
+    Index("sessions_patient", "patient", "id"),
 )
 
 # The journal. `band` is the band's number within the session: 0, until a session has two.
@@ -67,4 +70,111 @@ results = Table(
     Column("document", Text, nullable=False),  # hiprep.session/1, JSON
     Column("curve", LargeBinary, nullable=False),  # curve.py
     UniqueConstraint("session", "version"),
+)
+
+# Whoever has an account. `role` is staff or patient; `admin` only of staff. What is secret is here as a hash, but for
+# `totp`, which has to be compared: RFC 6238's key, base32.
+clinics = Table(
+    "clinics",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("name", String(128), nullable=False),
+    Column("time_zone", String(64), nullable=False),  # IANA
+    Column("created_at", String(32), nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("clinic", Integer, ForeignKey("clinics.number"), nullable=False),
+    Column("role", String(8), nullable=False),
+    Column("admin", Boolean, nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("email", String(254), unique=True),  # null: the invitation has not been taken up
+    Column("password", String(256)),  # argon2id
+    Column("totp", String(64)),
+    Column("totp_step", BigInteger, nullable=False),  # the last one taken: a code works once
+    Column("created_at", String(32), nullable=False),
+    Column("disabled_at", String(32)),
+    Index("people_clinic", "clinic"),
+)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("staff", Integer, ForeignKey("people.number"), primary_key=True),
+    Column("patient", Integer, ForeignKey("people.number"), primary_key=True),
+    Index("assignments_patient", "patient"),
+)
+
+# Links that work once. person null: it makes a clinic and its first admin.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("person", Integer, ForeignKey("people.number")),
+    Column("expires_at", String(32), nullable=False),
+    Column("used_at", String(32)),
+    Index("invitations_person", "person"),
+)
+
+# A browser that somebody is logged in with. stage `password`: the second factor is still to come, and `pending` is the
+# key of one that is being set up.
+logins = Table(
+    "logins",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("person", Integer, ForeignKey("people.number"), nullable=False),
+    Column("stage", String(8), nullable=False),
+    Column("pending", String(64)),
+    Column("created_at", String(32), nullable=False),
+    Column("seen_at", String(32), nullable=False),
+    Index("logins_person", "person"),
+)
+
+# A short code that turns into a device's token, once.
+pairings = Table(
+    "pairings",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("patient", Integer, ForeignKey("people.number"), nullable=False),
+    Column("expires_at", String(32), nullable=False),
+    Index("pairings_patient", "patient"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("patient", Integer, ForeignKey("people.number"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("created_at", String(32), nullable=False),
+    Column("revoked_at", String(32)),
+    Index("devices_patient", "patient"),
+)
+
+# Who read, changed or exported whose data. Ids and no content: it stays when a person's data go. Each row's hash holds
+# the one before, and no two rows follow the same one.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", String(32), nullable=False),
+    Column("clinic", String(36)),
+    Column("actor", String(36)),  # a person; null: nobody yet, or the terminal
+    Column("device", String(36)),
+    Column("action", String(32), nullable=False),
+    Column("subject", String(36)),  # the person it is about
+    Column("object", String(64)),
+    Column("before", String(64), nullable=False, unique=True),
+    Column("hash", String(64), nullable=False),
+    Index("audit_subject", "subject"),
 )

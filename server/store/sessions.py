@@ -8,14 +8,15 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
 
 from server.store.schema import packets, results, sessions
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One row; times are ISO 8601, UTC. exercise None: recognise it. recording: file name, None: journal."""
+    """One row; times are ISO 8601, UTC. exercise None: recognise it. recording: file name, None: journal.
+    patient: whose; None: of the one person of a server without accounts."""
 
     number: int
     id: str
@@ -30,6 +31,7 @@ class Session:
     created_at: str
     ended_at: str | None
     recording: str | None
+    patient: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +77,23 @@ def create(connection: Connection, values: dict) -> tuple[Session, bool]:
     return _session(row.one()), True
 
 
-def find(connection: Connection, session_id: str) -> Session | None:
-    row = connection.execute(select(sessions).where(sessions.c.id == session_id)).one_or_none()
+def find(connection: Connection, session_id: str, visible: ColumnElement[bool] | None = None) -> Session | None:
+    """visible: a condition that it must meet as well."""
+    statement = select(sessions).where(sessions.c.id == session_id)
+    row = connection.execute(statement if visible is None else statement.where(visible)).one_or_none()
     return row and _session(row)
 
 
-def newest(connection: Connection, limit: int, before: str | None = None) -> list[tuple[Session, Tally | None]]:
+def newest(
+    connection: Connection, visible: ColumnElement[bool], limit: int, before: str | None = None
+) -> list[tuple[Session, Tally | None]]:
     """A page of the list, newest first; `before` is the last id of the page before."""
     last = select(results.c.session, results.c.number).where(results.c.number == _newest_result()).subquery()
     statement = (
         select(sessions, results.c.counted, results.c.good, results.c.compensated, results.c.partial)
         .outerjoin(last, last.c.session == sessions.c.number)
         .outerjoin(results, results.c.number == last.c.number)
+        .where(visible)
         .order_by(sessions.c.id.desc())
         .limit(limit)
     )
@@ -99,8 +106,8 @@ def newest(connection: Connection, limit: int, before: str | None = None) -> lis
     ]
 
 
-def unfinished(connection: Connection) -> list[Session]:
-    return _all(connection, select(sessions).where(sessions.c.ended_at.is_(None)).order_by(sessions.c.id.desc()))
+def unfinished(connection: Connection, visible: ColumnElement[bool]) -> list[Session]:
+    return _all(connection, select(sessions).where(sessions.c.ended_at.is_(None), visible).order_by(sessions.c.id.desc()))
 
 
 def uncompacted(connection: Connection) -> list[Session]:

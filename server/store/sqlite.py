@@ -47,7 +47,7 @@ def version_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> s
 
 def _engine(path: Path, pragmas: list[str], **pool: object) -> Engine:
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 5}, **pool)
+    engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False, "timeout": 5}, **pool)
 
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _record: object) -> None:

@@ -117,7 +117,7 @@ class Client(httpx.Client):
     """What the tests say over and over."""
 
     def create(self, key: str = "a-session", **changes: object) -> dict:
-        answer = self.post("/api/v1/sessions", json=new_session(key) | changes)
+        answer = self.post("/api/v1/sessions", json=beginning(key) | changes)
         assert answer.status_code in (200, 201), answer.text
         return answer.json()
 
@@ -135,7 +135,7 @@ class Client(httpx.Client):
         return answer.json()
 
 
-def new_session(key: str = "a-session") -> dict:
+def beginning(key: str = "a-session") -> dict:
     return {
         "key": key,
         "exercise": EXERCISE,
@@ -150,7 +150,13 @@ def new_session(key: str = "a-session") -> dict:
 
 @pytest.fixture
 def body() -> dict:
-    return new_session()
+    return beginning()
+
+
+@pytest.fixture(scope="session")
+def new_session() -> Callable[[str], dict]:
+    """What begins a session with this key."""
+    return beginning
 
 
 @pytest.fixture

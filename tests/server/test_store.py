@@ -10,7 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, true
 
 import server.store
 from sensor.frames import Entry
@@ -100,11 +100,11 @@ async def test_the_list_goes_page_by_page_with_the_newest_result(store: Store) -
     ids = sorted((session.id for session in made), reverse=True)
     result = dict(made_at="", document="{}", curve=b"", good=0, compensated=0, partial=0)
     await store.write(sessions.end, made[0].number, sessions.Result("1", counted=3, **result))
-    first = store.read(sessions.newest, 3)
-    rest = store.read(sessions.newest, 3, first[-1][0].id)
+    first = store.read(sessions.newest, true(), 3)
+    rest = store.read(sessions.newest, true(), 3, first[-1][0].id)
     assert [session.id for session, _ in first + rest] == ids
     assert {session.id: tally.counted for session, tally in first + rest if tally} == {made[0].id: 3}
-    assert {s.id for s in store.read(sessions.unfinished)} == {s.id for s in made[1:]}
+    assert {s.id for s in store.read(sessions.unfinished, true())} == {s.id for s in made[1:]}
 
 
 async def test_a_database_at_its_limit_stores_nothing_and_goes_on(tmp_path: Path) -> None:

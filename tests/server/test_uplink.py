@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import true
 
 from sensor.spool import Spool
 from sensor.uplink import Uplink
@@ -103,7 +104,7 @@ async def test_an_answer_that_is_lost_after_the_commit(client, spool, store_of, 
                 spool.put(entry.packet, entry.host_ns)
             await until(lambda i=i: up.acknowledged > i)
         store = store_of(tmp_path / "data")  # the server's, which still runs
-        [session] = store.read(sessions.unfinished)
+        [session] = store.read(sessions.unfinished, true())
         assert list(store.read(lambda c: list(journal.read(c, session.number)))) == entries
         store.close()
         stored = await up.finish()

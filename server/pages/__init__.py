@@ -1,0 +1,14 @@
+"""What a person sees in a browser: plain pages, and forms that work without a script."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from server.pages import login, patients, people, sessions
+from server.pages.views import templates
+
+router = APIRouter(include_in_schema=False)
+for part in (sessions, login, people, patients):
+    router.include_router(part.router)
+
+__all__ = ["router", "templates"]

@@ -1,0 +1,50 @@
+"""Patients, for who looks after them and for themselves."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from server.access import LoggedIn, Patient, Staff
+from server.api.sessions import heads_of
+from server.pages.views import go, page
+from server.problems import Problem
+from server.service import of
+from server.store import keys, people
+from server.store.schema import sessions as session_table
+
+router = APIRouter(prefix="/patients")
+
+LISTED = 50  # sessions
+
+
+@router.get("")
+async def patients_page(request: Request, staff: Staff) -> Response:
+    mine = await of(request).store.fetch(people.patients_of, staff.person.number)
+    return page(request, "patients.html", patients=mine, clinic=staff.clinic)
+
+
+@router.get("/{person_id}")
+async def patient_page(request: Request, patient: Patient) -> Response:
+    service = of(request)
+    heads = await heads_of(service, session_table.c.patient == patient.number, LISTED)
+    devices = await service.store.fetch(keys.devices_of, patient.number)
+    return page(request, "patient.html", patient=patient, sessions=heads, devices=devices)
+
+
+@router.post("/{person_id}/pairing")
+async def pairing(request: Request, entrance: LoggedIn, patient: Patient) -> Response:
+    """A code for `hiprep pair`."""
+    accounts = of(request).accounts
+    code = await accounts.devices.offer(patient, entrance.entry(accounts.now(), "made a pairing code", patient.id))
+    url = of(request).settings.url or str(request.base_url).rstrip("/")
+    return page(request, "pairing.html", patient=patient, code=code, url=url)
+
+
+@router.post("/{person_id}/devices/{device_id}/revoke")
+async def revoke(request: Request, entrance: LoggedIn, patient: Patient, device_id: str) -> Response:
+    accounts = of(request).accounts
+    entry = entrance.entry(accounts.now(), "revoked", patient.id, device_id[:36])
+    if not await accounts.devices.revoke(patient, device_id, entry):
+        raise Problem(404, f"no device {device_id}", "path.device_id")
+    return go(f"/patients/{patient.id}")

@@ -1,0 +1,58 @@
+"""Sessions: the list, one as it happens, one that is over."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from server import words
+from server.access import Reader, ReadSession
+from server.api.sessions import full_of, heads_of
+from server.pages.views import go, page
+from server.service import of
+from server.store import sessions
+
+router = APIRouter()
+
+LISTED = 100
+
+
+@router.get("/")
+async def sessions_page(request: Request, who: Reader) -> Response:
+    if who.staff:
+        return go("/patients")
+    heads = await heads_of(of(request), who.visible(), LISTED)
+    return page(request, "sessions.html", sessions=heads)
+
+
+@router.get("/live")
+async def newest(request: Request, who: Reader) -> Response:
+    """The newest session that has not ended, as soon as there is one."""
+    unfinished = await of(request).store.fetch(sessions.unfinished, who.visible())
+    return go(f"/sessions/{unfinished[0].id}/live") if unfinished else page(request, "waiting.html")
+
+
+@router.get("/sessions/{session_id}/live")
+async def live_page(request: Request, who: Reader, session_id: ReadSession) -> Response:
+    full = await full_of(of(request), session_id)
+    return go(f"/sessions/{session_id}") if full["final"] else page(request, "live.html", session=full)
+
+
+@router.get("/sessions/{session_id}")
+async def session_page(request: Request, who: Reader, session_id: ReadSession) -> Response:
+    full = await full_of(of(request), session_id)
+    return page(request, "session.html", session=full, summary=_summary(full["result"]))
+
+
+def _summary(result: dict[str, Any]) -> dict[str, Any]:
+    """The numbers at the top of a session's page."""
+    kinds = [words.kind(rep) for rep in result["reps"]]
+    roms = [rep["rom_deg"] for rep in result["reps"] if rep["counted"]]
+    return {
+        "counted": sum(rep["counted"] for rep in result["reps"]),
+        **{kind: kinds.count(kind) for kind in words.KINDS},
+        "rom_deg": median(roms) if roms else None,
+    }

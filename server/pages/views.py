@@ -1,0 +1,64 @@
+"""What all pages share: templates that know who looks, forms, and the way to the login."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from starlette.responses import RedirectResponse, Response
+from starlette.templating import Jinja2Templates
+
+from server import words
+from server.access import Who
+from server.problems import Problem
+
+
+
+def _looker(request: Request) -> dict[str, Any]:
+    """who: what the head of the page leads to; zone: None for this computer's."""
+    who: Who | None = getattr(request.state, "who", None)
+    who = who if who and who.full else None
+    return {"who": who, "zone": who.entrance.clinic.time_zone if who and who.entrance else None}
+
+
+templates = Jinja2Templates(Path(__file__).parents[1] / "templates", context_processors=[_looker])
+templates.env.globals["words"] = words
+templates.env.trim_blocks = templates.env.lstrip_blocks = True
+FIELDS = 200  # of a form; no source
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+def page(request: Request, name: str, problem: Problem | None = None, **what: Any) -> Response:
+    """problem: with a form that was not taken, which is shown again."""
+    status, headers = (problem.status_code, problem.headers) if problem else (200, None)
+    return templates.TemplateResponse(request, name, {"problem": problem, **what}, status, headers)
+
+
+def go(path: str) -> Response:
+    return RedirectResponse(path, 303)
+
+
+def local_path(text: str) -> str:
+    """Where to go on after the login: a path of this server and nothing that a browser takes for another one's."""
+    good = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable() and "\\" not in text
+    return text if good else "/"
+
+
+async def form(request: Request, kind: type[Form]) -> Form:
+    """The fields that `kind` names, once each, and no others."""
+    try:
+        pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=FIELDS)
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            raise Problem(422, "a field came twice", "body")
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise Problem(422, f"{first['msg'].removeprefix('Value error, ')} at {where}", where) from error
+    except ValueError as error:
+        raise Problem(400, "not a form", "body") from error
