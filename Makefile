@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCKS := requirements.lock requirements-server.lock requirements-test.lock
 
-.PHONY: setup demo test campaign bench evaluate lock system
+.PHONY: setup demo test campaign bench evaluate fuzz lock system
 
 setup: .venv/ready
 
@@ -31,6 +31,14 @@ bench: setup
 evaluate: setup
 	@$(BIN)/python tests/evaluation/evaluate.py $(ARGS)
 
+# Fuzzing for minutes, guided by coverage (CPython on Linux); `make fuzz ARGS="600 packets:witmotion"`.
+fuzz: setup .venv/fuzz
+	@$(BIN)/python tests/fuzz.py $(ARGS)
+
+.venv/fuzz: requirements-fuzz.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 # The browser of the end-to-end tests, the second database, the compiler of the reference band in C. Root on Debian gets
 # them installed; everyone else is told.
 system:
@@ -53,4 +61,5 @@ lock: setup
 	cp $$tmp/1 requirements.lock; \
 	rest $$tmp/1 $$tmp/2 > requirements-server.lock; \
 	rest $$tmp/2 $$tmp/all > requirements-test.lock; \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group fuzz -o requirements-fuzz.lock; \
 	rm -r $$tmp

@@ -19,9 +19,9 @@ STANDARD_GRAVITY = 9.80665  # m/s², CGPM 1901
 class Raw:
     """What the wire said of each of n samples, kept for recordings.
 
-    counts (n, 6) int16: ax ay az gx gy gz · packet_seq (n,) int32 · t_device_us (n,) int64, unwrapped ·
-    t_host_ns (n,) int64, arrival · segment (n,) int16, +1 at a reboot of the band (after a
-    reconnect the band's replay closes the hole) · flags (n,) uint8.
+    counts (n, 6) int16: ax ay az gx gy gz · packet_seq (n,) int32 · t_device_us (n,) int64, unwrapped,
+    or of a rebuilt clock where the band has none · t_host_ns (n,) int64, arrival · segment (n,) int16, +1 at a
+    reboot of the band (after a reconnect the band's replay closes the hole) · flags (n,) uint8.
     """
 
     counts: np.ndarray

@@ -92,7 +92,10 @@ def open_source(
         raise SourceError(f"no virtual band here (wanted ble:NAME-OR-ADDRESS or file:PATH, got {spec!r})")
     if not 0 < speed < float("inf"):
         raise SourceError(f"impossible speed of a virtual band (wanted more than 0, got {speed})")
-    return Source(lambda source, stack: _virtual(source, stack, virtual(name), device, speed, keep_raw))
+    from sensor.devices import driver_named
+
+    driver = driver_named(device)
+    return Source(lambda source, stack: _virtual(source, stack, virtual(name), driver, speed, keep_raw))
 
 
 async def _ble(source: Source, stack: AsyncExitStack, name: str, keep_raw: bool) -> AsyncIterator[Samples]:
@@ -116,16 +119,14 @@ async def _file(source: Source, path: str, overrides: dict[str, Any]) -> AsyncIt
 
 
 async def _virtual(
-    source: Source, stack: AsyncExitStack, recording: Recording, device: str, speed: float, keep_raw: bool
+    source: Source, stack: AsyncExitStack, recording: Recording, driver: Driver, speed: float, keep_raw: bool
 ) -> AsyncIterator[Samples]:
     from sensor.band import BandClient, host_ns
-    from sensor.devices import driver_named
     from sensor.virtual_adapter import virtual_adapter
     from sensor.virtual_band import VirtualBand
     from sensor.virtual_model import VirtualModel
     from sensor.virtual_radio import VirtualRadio
 
-    driver = driver_named(device)
     source.meta = recording.meta
     radio = VirtualRadio(speed)
     adapter = await virtual_adapter(radio)

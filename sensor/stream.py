@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -155,10 +155,24 @@ def streamed(reader: Callable[[Info], Reader], turn_us: int | None) -> Callable[
     return partial(StreamDecoder, reader=reader, turn_us=turn_us)
 
 
+def floats(values: np.ndarray) -> np.ndarray | None:
+    """Of the wire, as float64; None: some cannot be of this world, or are no numbers."""
+    with np.errstate(invalid="ignore"):  # a signalling NaN warns of itself
+        wide = values.astype(float)
+    return wide if (np.abs(wide) < 1e6).all() else None
+
+
+@lru_cache(maxsize=64)
+def _scales(info: Info) -> np.ndarray:
+    return np.repeat((info.acc_mps2_per_lsb, info.gyr_rads_per_lsb), 3)
+
+
 def counts_of(si: np.ndarray, info: Info) -> tuple[np.ndarray, int]:
     """(n, 6) m/s² and rad/s -> counts of the recording, and flags."""
-    scaled = np.rint(si / np.repeat((info.acc_mps2_per_lsb, info.gyr_rads_per_lsb), 3))
+    scaled = np.rint(si / _scales(info))
     clipped = np.abs(scaled) > FULL
+    if not clipped.any():
+        return scaled.astype(np.int16), 0
     flags = (ACC_CLIP if clipped[:, :3].any() else 0) | (GYR_CLIP if clipped[:, 3:].any() else 0)
     return np.clip(scaled, -FULL, FULL).astype(np.int16), flags
 

@@ -15,9 +15,12 @@ from pathlib import Path
 import numpy as np
 from vqf import VQF
 
+sys.path.insert(0, str(Path(__file__).parent / "sensor"))
+from sansio import material
+
 from processing.exercises import RECOGNISED
 from processing.tracker import Tracker
-from sensor.devices import driver_named
+from sensor.devices import DRIVERS, driver_named
 from sensor.devices.reference import info_of
 from sensor.motion import session
 from sensor.recording import write_recording
@@ -34,6 +37,8 @@ def main() -> None:
     for name in RECOGNISED:
         replay(name)
     live("hip_external_rotation")
+    for name in DRIVERS:
+        decode(name)
     process()
 
 
@@ -60,6 +65,20 @@ def live(exercise: str) -> None:
     middle, late = 1e6 * statistics.median(spent), 1e6 * spent[int(0.99 * len(spent))]
     sessions = len(wire) / sum(spent) / (RATE_HZ / PACKET)
     row("live, decode and count", f"{sessions:5.0f} sessions a core", f"{middle:.0f} µs a packet, p99 {late:.0f} µs")
+
+
+def decode(name: str) -> None:
+    """A minute of a model's packets to samples, at its own rate."""
+    driver = driver_named(name)
+    info, packets = material(name, seconds=60)
+
+    def all_of_them() -> int:
+        decoder = driver.decoder(info)
+        return sum(len(decoder.feed(*packet)) for packet in packets) + len(decoder.flush())
+
+    n, (took_s,) = all_of_them(), best(all_of_them)
+    figures = f"{n / took_s:7.0f} samples/s, {1e6 * took_s / len(packets):.0f} µs a packet"
+    row(f"decode, {name}", f"{100 * driver.rate_hz * took_s / n:5.2f} % of a core at {driver.rate_hz:g} Hz", figures)
 
 
 def process() -> None:

@@ -127,6 +127,13 @@ def test_a_device_that_cannot_be(refused, source: str, device: str, says: str) -
     assert says in refused("live", source, "--device", device, "--exercise", "auto", "--side", "left")
 
 
+def test_live_of_a_bought_band(run) -> None:
+    told = ["--device", "polar-verity-sense", "--exercise", "hip_abduction", "--side", "right", "--speed", FAST, "--json"]
+    done = run("live", "virtual:hip_abduction", *told)
+    assert (done.status, done.err) == (0, "")
+    assert [one["reps"] for one in json.loads(done.out)["sets"]] == [10]
+
+
 def test_devices_and_exercises(run) -> None:
     for verb, known in (("devices", DRIVERS), ("exercises", EXERCISES)):
         done = run(verb)
@@ -188,17 +195,17 @@ def test_convert_there_and_back(run, person: Path, tmp_path: Path) -> None:
         assert getattr(last.meta, name) == getattr(first.meta, name)
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_record_a_virtual_band(run, suffix: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("suffix", "device"), [("csv", "hiprep-band"), ("parquet", "hiprep-band"), ("parquet", "polar-verity-sense")])
+def test_record_a_virtual_band(run, suffix: str, device: str, tmp_path: Path) -> None:
     out = tmp_path / f"out.{suffix}"
-    told = ["--side", "left", "--placement", "thigh", "--speed", FAST]
+    told = ["--side", "left", "--placement", "thigh", "--speed", FAST, "--device", device]
     assert run("record", "virtual:hip_internal_rotation", out, *told) == (0, "", "")
     replayed = json.loads(run("replay", out, "--json").out)
     assert [one["reps"] for one in replayed["sets"]] == [10]
     assert (replayed["exercise"], replayed["side"], replayed["placement"]) == ("hip_internal_rotation", "left", "thigh")
-    assert (replayed["coverage"], replayed["gaps"]) == (1.0, [])
+    assert replayed["coverage"] == pytest.approx(1, abs=1e-3) and replayed["gaps"] == []
     meta = read_recording(out).meta
-    assert meta.device == "hiprep-band" and meta.extra["coverage"]["lost_packets"] == 0
+    assert meta.device == device and meta.extra["coverage"]["lost_packets"] == 0
 
 
 def test_record_a_file_for_somebody_else(run, person: Path, session: dict, tmp_path: Path) -> None:

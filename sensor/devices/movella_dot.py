@@ -29,6 +29,7 @@ DEVICE_INFO, DEVICE_CONTROL, MEASUREMENT, MEDIUM, BATTERY = map(uuid, (0x1001, 0
 
 RATE_QUANTITIES = 21
 SAMPLE = struct.Struct("<I6f")  # µs, m/s², deg/s; the notification is longer, its rest is 0
+TO_SI = np.repeat((1.0, math.radians(1)), 3)
 SIZE = 40  # of the medium payload
 RATE_HZ = 60  # the most that it streams
 ACC_RANGE_G, GYR_RANGE_DPS = 16, 2000
@@ -42,9 +43,10 @@ def decode_sample(data: bytes) -> tuple[int, np.ndarray]:
     if len(data) < SAMPLE.size:
         raise PacketError(f"packet is cut off (wanted at least {SAMPLE.size} bytes, got {len(data)})")
     t_us, *values = SAMPLE.unpack_from(data)
-    if not all(abs(value) < 1e6 for value in values):  # not a number is not below it either
-        raise PacketError("impossible value in a packet (wanted m/s² and deg/s below 1e6)")
-    return t_us, np.array([*values[:3], *map(math.radians, values[3:])])
+    values = np.array(values) * TO_SI
+    if not np.abs(values).max() < 1e6:  # not a number is not below it either
+        raise PacketError("impossible value in a packet (wanted m/s² and rad/s below 1e6)")
+    return t_us, values
 
 
 def encode_sample(t_us: int, values: np.ndarray) -> bytes:

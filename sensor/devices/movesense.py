@@ -18,7 +18,7 @@ from sensor.driver import Driver, Info
 from sensor.errors import PacketError
 from sensor.peripheral import NOTIFY, WRITE, Peripheral, blocks
 from sensor.samples import STANDARD_GRAVITY, Samples
-from sensor.stream import Part, counts_of, decode_info, encode_info, streamed
+from sensor.stream import Part, counts_of, decode_info, encode_info, floats, streamed
 
 SERVICE = "34802252-7185-4d5d-b431-630e7050e8f0"
 CONTROL, DATA = (f"3480000{i}-7185-4d5d-b431-630e7050e8f0" for i in (1, 2))
@@ -48,8 +48,8 @@ def decode_arrays(body: bytes) -> np.ndarray | None:
     """Behind the time: n accelerations, then n angular velocities -> (n, 6) in m/s² and rad/s; None: not all is there."""
     if not body or len(body) % (2 * VECTOR):
         return None
-    values = np.frombuffer(body, "<f4").astype(float).reshape(2, -1, 3)
-    if not (np.abs(values) < 1e6).all():  # not a number is not below it either
+    values = floats(np.frombuffer(body, "<f4").reshape(2, -1, 3))
+    if values is None:
         return None
     return np.hstack((values[0], np.radians(values[1])))
 

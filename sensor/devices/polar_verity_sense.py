@@ -20,7 +20,7 @@ from sensor.errors import PacketError
 from sensor.join import Join
 from sensor.peripheral import NOTIFY, READ, WRITE, Peripheral, resampled
 from sensor.samples import STANDARD_GRAVITY, Samples
-from sensor.stream import Part, counts_of, decode_info, encode_info, streamed
+from sensor.stream import Part, counts_of, decode_info, encode_info, floats, streamed
 from sensor.stream import INFO as COMMON
 
 SERVICE, CONTROL, DATA = (f"fb005c8{i}-02e7-f387-1cad-8acd2d8df0c8" for i in range(3))
@@ -215,8 +215,8 @@ def decode_frame(packet: bytes, info: PolarInfo | None) -> tuple[int, int, np.nd
     if (stream, frame) == (GYR, COMPRESSED):
         return stream, ns, np.radians(deltas(body, 16) * gyr_factor)
     if (stream, frame) == (GYR, COMPRESSED | 1):
-        values = (deltas(body, 32) & 0xFFFFFFFF).astype(np.uint32).view(np.float32).astype(float)
-        if not (np.abs(values) < 1e6).all():  # not a number is not below it either
+        values = floats((deltas(body, 32) & 0xFFFFFFFF).astype(np.uint32).view(np.float32))
+        if values is None:
             raise PacketError("impossible angular velocity in a frame of floats (wanted less than 1e6 deg/s)")
         return stream, ns, np.radians(values * gyr_factor)
     raise PacketError(f"unknown frame (wanted stream {ACC} or {GYR}, got stream {stream}, frame type 0x{frame:02x})")

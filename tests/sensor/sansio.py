@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from sensor.conversation import Ask, Pause, Read, Write
+from sensor.conversation import Ask, Declined, Pause, Read, Write
 from sensor.devices import DRIVERS
+from sensor.devices.reference import encode_info, info_of
 from sensor.driver import Driver
+from sensor.errors import PacketError
 from sensor.samples import STANDARD_GRAVITY, Samples
+from sensor.virtual_band import packets as reference_packets
 
 MODELS = {name: driver for name, driver in DRIVERS.items() if driver.peripheral}
 START_NS = 1_767_225_600_000_000_000  # 2026-01-01
@@ -66,3 +69,65 @@ def movement(n: int, rate: float = 100.0, speed: float = 0.4) -> Samples:
 def at(samples: Samples, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What was to be measured then."""
     return tuple(np.stack([np.interp(t, samples.t, c) for c in v.T], axis=1) for v in (samples.acc, samples.gyr))
+
+
+# Hostile bytes: what must hold, for hypothesis and for atheris alike.
+
+MOST_SAMPLES = 1100  # of one packet of at most 512 bytes
+
+
+def material(name: str, seconds: int = 3) -> tuple[bytes, list[tuple[bytes, int]]]:
+    """Info and good packets of a model."""
+    driver = DRIVERS[name]
+    if driver.peripheral:
+        return wire(driver, movement(100 * seconds))
+    info = info_of(1)
+    made = enumerate(reference_packets(movement(100 * seconds), driver, info))
+    return encode_info(info), [(driver.encode_packet(p._replace(seq=i)), START_NS + i * 10**8) for i, (_, p) in made]
+
+
+def swallow(driver: Driver, info: bytes, stream) -> None:
+    """Samples or an error of ours, alike for the check and the decoder, and never nonsense."""
+    decoder, parts = driver.decoder(info, keep_raw=True), []
+    for packet, ns in stream:
+        problem = one_line(driver.check_packet, packet)
+        try:
+            parts.append(decoder.feed(packet, ns))
+            assert problem is None, "a server would have refused it"
+        except PacketError:
+            assert problem is not None, "a server would have taken it"
+    parts.append(decoder.flush())
+    samples = Samples.concat(parts)
+    assert len(samples) <= MOST_SAMPLES * len(stream)
+    for values in (samples.t, samples.acc, samples.gyr):
+        assert np.isfinite(values).all()
+    assert (np.diff(samples.t) > 0).all()
+    assert all(before < after for before, after in decoder.gaps)
+    assert len(samples) == 0 or len(samples.raw.flags) == len(samples)
+
+
+def one_line(take, *values):
+    """What was wrong with it, if anything, in one line."""
+    try:
+        take(*values)
+    except PacketError as error:
+        assert "\n" not in str(error) and "wanted" in str(error)
+        return error
+    return None
+
+
+def converse(driver: Driver, kind: str, values, answer_of) -> None:
+    """With a band that answers anything: it ends with a result, a refusal or an error of ours."""
+    conversation, answer = driver.talk[kind](*values), None
+    try:
+        for _ in range(60):
+            step = conversation.send(answer)
+            answer = answer_of(step)
+            if not getattr(step, "is_answer", lambda _: True)(answer):  # nobody would hand it on
+                return
+        raise AssertionError("a conversation without an end")
+    except StopIteration as end:
+        if kind == "hello":
+            one_line(driver.decoder, end.value)
+    except (Declined, PacketError) as error:
+        assert "\n" not in str(error)

@@ -99,17 +99,18 @@ def test_lost_notifications_are_a_gap_where_they_were(sent):
     assert np.median(error) < 0.2
 
 
-def test_a_packet_that_came_again_changes_nothing(sent):
-    driver, _, info, packets = sent
-    if driver.name in BY_ARRIVAL:
-        pytest.skip("nothing tells a repetition of it")
-    twice = [packet for i, packet in enumerate(packets) for _ in range(2 if i % 7 == 3 else 1)]
-    if driver.name == "movesense":  # parts: whole packets came again
-        twice = [packet for i in range(0, len(packets) - 1, 2) for _ in range(2 if i % 14 == 2 else 1) for packet in packets[i : i + 2]]
+@pytest.mark.parametrize("name", COUNTED)  # nothing tells a repetition of the others
+def test_a_packet_that_came_again_changes_nothing(name):
+    driver = MODELS[name]
+    info, packets = wire(driver, movement(1500))
+    group = 2 if name == "movesense" else 1  # its packets come in two parts
+    groups = [packets[i : i + group] for i in range(0, len(packets), group)]
+    twice = [packet for i, parts in enumerate(groups) for _ in range(2 if i % 7 == 3 else 1) for packet in parts]
     samples, decoder = decoded(driver, info, twice)
     whole, _ = decoded(driver, info, packets)
-    np.testing.assert_array_equal(samples.t, whole.t[: len(samples)])
-    assert len(whole) - len(samples) <= 8 and decoder.duplicates + decoder.lost > 0
+    np.testing.assert_array_equal(samples.t, whole.t)
+    np.testing.assert_array_equal(samples.acc, whole.acc)
+    assert decoder.duplicates + decoder.lost == (len(twice) - len(packets)) / group
 
 
 @pytest.mark.parametrize("name", COUNTED)
