@@ -66,6 +66,12 @@ def movement(n: int, rate: float = 100.0, speed: float = 0.4) -> Samples:
     return Samples(t, 7 * np.sin(angle[:, :3]) + [0, 0, STANDARD_GRAVITY], 3 * np.sin(angle[:, 3:]))
 
 
+def lag_s(moved: Samples, samples: Samples) -> float:
+    """How much later than it says it was measured, to half a millisecond."""
+    shifts = np.arange(-400, 401) * 5e-4
+    return float(shifts[np.argmin([np.median(np.abs(samples.acc - at(moved, samples.t + shift)[0])) for shift in shifts])])
+
+
 def at(samples: Samples, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What was to be measured then."""
     return tuple(np.stack([np.interp(t, samples.t, c) for c in v.T], axis=1) for v in (samples.acc, samples.gyr))

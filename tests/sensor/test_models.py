@@ -13,7 +13,7 @@ from sensor.errors import PacketError
 from sensor.recording import Meta, read_recording, recording_from_packets, write_recording
 from sensor.samples import RAW_FIELDS, Samples
 from sensor.stream import decode_info, encode_info
-from sansio import MODELS, START_NS, at, decoded, movement, started, talk, wire
+from sansio import MODELS, START_NS, at, decoded, lag_s, movement, started, talk, wire
 
 COUNTED = [name for name, driver in MODELS.items() if "device clock" in driver.clock]
 BY_ARRIVAL = [name for name in MODELS if name not in COUNTED]
@@ -36,9 +36,7 @@ def test_what_was_moved_is_what_is_decoded(sent):
     assert len(samples) == pytest.approx(40 * driver.rate_hz, abs=45)  # the last frame may wait for its other stream
     # Sensors that tell no time begin when they are first heard; all others lie within 2 ms of the truth.
     tolerance = 2e-3 if driver.name in COUNTED else 18e-3
-    lag = np.linspace(-0.05, 0.05, 401)
-    errors = [np.abs(samples.acc - at(moved, samples.t + shift)[0])[50:-50].max() for shift in lag]
-    best = lag[int(np.argmin(errors))]
+    best = lag_s(moved, samples[50:-50])
     assert best == pytest.approx(LATER.get(driver.name, 0), abs=tolerance)
     acc, gyr = at(moved, samples.t + best)
     inside = slice(20, -20)
