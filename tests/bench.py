@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import statistics
@@ -25,6 +26,8 @@ from sensor.devices.reference import info_of
 from sensor.motion import session
 from sensor.recording import write_recording
 from sensor.samples import Samples
+from sensor.spool import Spool
+from sensor.uplink import Uplink
 from sensor.virtual_band import packets
 
 MINUTES, RATE_HZ, PACKET = 30, 100, 10
@@ -40,6 +43,8 @@ def main() -> None:
     for name in DRIVERS:
         decode(name)
     process()
+    with tempfile.TemporaryDirectory() as folder:
+        uplink(Path(folder))
 
 
 def replay(exercise: str) -> None:
@@ -92,6 +97,56 @@ def process() -> None:
             whole_s = min(timed(lambda path=path: run(hiprep, "replay", str(path), "--json"))[0] for _ in range(3))
             row(f"hiprep replay, {suffix}", f"{whole_s / start_s:5.2f} x start-up", f"{whole_s:.2f} s; start-up {start_s:.2f} s")
             row("", "", f"peak memory {peak_mb(hiprep, 'replay', str(path)):.0f} MB")
+
+
+def uplink(folder: Path) -> None:
+    """Half an hour into the spool, and from there to a server in a process of its own that stores and counts it."""
+    driver, known = driver_named("hiprep-band"), info_of(boot_id=1, rate_hz=RATE_HZ)
+    made = packets(half_hour("hip_external_rotation"), driver, known)
+    wire = [driver.encode_packet(packet._replace(seq=i % 2**16)) for i, (_, packet) in enumerate(made)]
+    told = {
+        "key": "half-an-hour", "exercise": "hip_external_rotation", "side": "right", "placement": "ankle", "band": "b",
+        "driver": driver.name, "info": driver.encode_info(known).hex(), "started_at": "2026-01-01T00:00:00Z",
+    }  # fmt: skip
+    spool, spent = Spool(folder / "spool", told), []
+    for i, packet in enumerate(wire):
+        begin = time.perf_counter()
+        spool.put(packet, i * 100_000_000)
+        spent.append(time.perf_counter() - begin)
+    spent.sort()
+    share, late, most = sum(spent) / (MINUTES * 60), 1e6 * spent[int(0.99 * len(spent))], 1e3 * spent[-1]
+    row("spool", f"{1e6 * share:5.0f} µs a second of life", f"{1e6 * statistics.median(spent):.0f} µs a packet, p99 {late:.0f} µs, most {most:.0f} ms")
+    command = [str(Path(sys.executable).with_name("hiprep")), "serve", "--port", "0", "--data", str(folder / "server")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            took_s, held_s = asyncio.run(catch_up(spool, server.stdout.readline().split()[-1]))
+        finally:
+            server.kill()
+    row("catch up, stored and counted", f"{MINUTES * 60 / took_s:5.0f} x life", f"{took_s:.1f} s; the client's event loop held for {1e3 * held_s:.0f} ms at most")
+
+
+async def catch_up(spool: Spool, url: str) -> tuple[float, float]:
+    """Seconds to the last acknowledgement; the longest that everybody else had to wait."""
+    held = 0.0
+
+    async def watch() -> None:
+        nonlocal held
+        while True:
+            begin = time.perf_counter()
+            await asyncio.sleep(0)
+            held = max(held, time.perf_counter() - begin)
+            await asyncio.sleep(0.001)
+
+    async with Uplink(spool, url) as up:
+        await up.opened()
+        begin, watching = time.perf_counter(), asyncio.create_task(watch())
+        while up.waiting:
+            await asyncio.sleep(0.005)
+        took = time.perf_counter() - begin
+        watching.cancel()
+        assert (await up.finish())["result"]["samples"] == spool.kept * PACKET
+    spool.close()
+    return took, held
 
 
 def half_hour(exercise: str) -> Samples:
