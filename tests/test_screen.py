@@ -157,17 +157,16 @@ async def test_a_terminal_that_is_stopped_stops_nothing_else(terminal: Terminal,
     assert "turn 49" not in shown
 
 
-@pytest.mark.parametrize("end", [None, signal.SIGINT, signal.SIGTERM])
-def test_the_terminal_is_as_it_was(end: int | None) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_the_terminal_is_as_it_was(end: int) -> None:
     """And what happened is told once more, in words."""
     terminal = Terminal(80, 24)
     before = termios.tcgetattr(terminal.theirs)
     command = [HIPREP, "live", "virtual:hip_abduction", "--exercise", "auto", "--side", "left", "--speed", "40"]
     with subprocess.Popen(command, stdout=terminal.theirs, stderr=subprocess.PIPE, env=os.environ | {"TERM": "xterm"}) as process:
         try:
-            if end is not None:
-                asyncio.run(terminal.shows(lambda text: "1 good" in text))
-                process.send_signal(end)
+            asyncio.run(terminal.shows(lambda text: "1 good" in text))
+            process.send_signal(end)
             asyncio.run(terminal.shows(lambda text: "under tension" in text))
             assert process.wait(30) == 0 and process.stderr.read() == b""
         finally:

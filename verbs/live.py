@@ -54,7 +54,9 @@ async def session(a: argparse.Namespace, source: Source) -> int:
     counting = Counting(Tracker(exercise_of(a), a.side, a.placement))
     spool = uplink = lost = None
     async with AsyncExitStack() as stack:
+        progress("looking for the band")
         async with source:
+            progress("")
             # Of a simulated band there is nothing to keep but what a server is to get.
             if a.server is not None or a.source.startswith("ble:"):
                 spool, uplink = await _kept(a, source, stack)

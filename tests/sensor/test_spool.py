@@ -113,7 +113,7 @@ def writing(folder: Path):
 
 def test_what_put_returned_for_survives_kill_9(tmp_path: Path) -> None:
     rng = random.Random(1)
-    for number in range(4):
+    for number in range(3):
         folder = tmp_path / str(number)
         with writing(folder) as process:
             for _ in range(rng.randrange(1, 600)):
@@ -161,6 +161,25 @@ def test_a_full_disk_and_room_again(tmp_path: Path, size: int) -> None:
     assert (spool.problem, spool.unspooled) == (None, 0)
     spool.close()
     assert left(tmp_path) == [entry(i) for i in range(2520)]
+
+
+def test_a_small_disk_and_a_larger_one(tmp_path: Path) -> None:
+    """No limit of a process but a disk without room, as SQLite sees it."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("needs root on Linux, to mount a small disk")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", tmp_path], capture_output=True).returncode:
+        pytest.skip("needs the right to mount a small disk")
+    try:
+        spool = Spool(tmp_path, TOLD)
+        put(spool, 0, 1500)
+        assert "full" in spool.problem and spool.kept > 0 and spool.unspooled == 1500 - spool.kept
+        subprocess.run(["mount", "-o", "remount,size=8m", tmp_path], check=True)
+        put(spool, 1500, 1520)
+        assert (spool.problem, spool.unspooled, spool.kept) == (None, 0, 1520)
+        spool.close()
+        assert left(tmp_path) == [entry(i) for i in range(1520)]
+    finally:
+        subprocess.run(["umount", "-l", tmp_path], check=True)
 
 
 def test_a_disk_that_stays_full_keeps_what_it_has(tmp_path: Path) -> None:
