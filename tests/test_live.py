@@ -94,7 +94,7 @@ def test_kill_9_of_the_client(tmp_path: Path, run) -> None:
     with serving(tmp_path / "server") as (server, url):
         for number in range(3):
             data = tmp_path / f"client {number}"
-            with started("live", "virtual:hip_abduction", *LEG, "--speed", 40, "--server", url, "--data", data) as process:
+            with started("live", "virtual:hip_abduction", *LEG, "--speed", 20, "--server", url, "--data", data) as process:
                 for _ in range(rng.randrange(1, 6)):
                     process.stdout.readline()
                 process.kill()
