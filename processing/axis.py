@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from processing.orientation import Frame, Stretch
+from processing.frames import Frame, Stretch, up_of
 
 MOVING_DPS = 3.0  # faster than this the leg is on its way: above the rest's 2 deg/s
 # Weighs the movement against the error of the speed, so that a way that was hardly gone says nothing of the leg:
@@ -81,7 +81,7 @@ class Turn:
         """Never: an angle is only ever compared with the excursion's own start."""
         return False
 
-    def settle(self, frame: Frame) -> bool:
+    def settle(self, up: np.ndarray) -> bool:
         """There is nothing to learn from a rest."""
         return False
 
@@ -100,7 +100,7 @@ class Turn:
     def learn(self, moved: Stretch) -> bool:
         return False
 
-    def angles(self, frames: Sequence[Frame]) -> list[float]:
+    def angles(self, up: np.ndarray) -> list[float]:
         raise AssertionError("nothing is ever learnt that would change them")
 
 
@@ -137,14 +137,15 @@ class Lift:
 
     def angle(self, frame: Frame) -> float:
         if self.rest is None:
-            self.settle(frame)
+            self.settle(up_of(frame))
         risen = along(frame, self._what)
         if self.leg is None:
             return math.degrees(math.acos(max(-1.0, min(1.0, risen))))
         return math.degrees(math.asin(max(-1.0, min(1.0, risen))))
 
-    def angles(self, frames: Sequence[Frame]) -> list[float]:
-        along = np.clip(Stretch(frames).up @ self._what, -1.0, 1.0)
+    def angles(self, up: np.ndarray) -> list[float]:
+        """Of frames in which the vertical was up (n, 3)."""
+        along = np.clip(up @ self._what, -1.0, 1.0)
         return np.degrees(np.arccos(along) if self.leg is None else np.arcsin(along)).tolist()
 
     def crept(self, angle: float) -> bool:
@@ -153,15 +154,15 @@ class Lift:
 
     def regained(self, frame: Frame) -> bool:
         """Whether a leg known before lies again as it can."""
-        return self._shown is not None and self._lies(Stretch([frame]).up[0], self._shown)
+        return self._shown is not None and self._lies(up_of(frame), self._shown)
 
     def in_pose(self, frame: Frame) -> bool:
         """Whether the leg may lie, or be lifted from where it lies."""
         return self._shown is None or along(frame, self._shown) > -self._steep
 
-    def settle(self, frame: Frame) -> bool:
-        """The leg rests here; whether the angles before are to be redone."""
-        self._settle(Stretch([frame]).up[0])
+    def settle(self, up: np.ndarray) -> bool:
+        """The leg rests where the vertical is up (3,); whether the angles before are to be redone."""
+        self._settle(up)
         return True
 
     def _settle(self, rest: np.ndarray) -> None:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processing.axis import Lift, cross, plane
-from processing.orientation import Stretch
+from processing.frames import Stretch
 from processing.results import Compensation
 
 PELVIS_WARN_DEG = 5.0  # CONTRACT: so much pelvis rotation is a compensation

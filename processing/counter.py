@@ -14,7 +14,7 @@ from processing.axis import Lift, Turn
 from processing.compensation import LiftWatch, TurnWatch, Unwatched
 from processing.exercise import Exercise
 from processing.measure import shape, sparc
-from processing.orientation import Frame, Stretch
+from processing.frames import Frame, Past, Stretch, up_of
 from processing.reps import RETURNED, Excursions, Move
 from processing.results import Rep
 from processing.swing import Swing
@@ -48,8 +48,11 @@ class Found:
 class Counter:
     """What is reported is never taken back: only the numbers of the last repetition may still change."""
 
-    def __init__(self, exercise: Exercise, side: Literal["left", "right"]) -> None:
+    def __init__(self, exercise: Exercise, side: Literal["left", "right"], past: Past, every: int = 1) -> None:
+        """past: of the frames that it is going to be fed, all of them or every n-th."""
         self.exercise = exercise
+        self._past, self._every = past, every
+        self._base: int | None = None  # what its frame number 0 is, or would be, in the past; None before a first frame
         sign = exercise.right_sign if side == "right" else -exercise.right_sign
         self._axis: Turn | Lift | Swing
         self._watch: TurnWatch | LiftWatch | Unwatched
@@ -64,10 +67,10 @@ class Counter:
             self._watch = Unwatched()
         self._excursions = Excursions(exercise.max_rom_deg)
         self._frame_s = 0.04
-        self._leeway_deg = exercise.wobble_deg if exercise.movement == "turn" else exercise.max_rom_deg
+        self._leeway = math.cos(math.radians(exercise.wobble_deg if exercise.movement == "turn" else exercise.max_rom_deg))
         self.angle_deg = 0.0  # from the rest of the present repetition
-        self._frames: list[Frame] = []  # those of self._excursions.angles
-        self._looked_at: tuple[Move | None, Stretch | None] = None, None
+        self._now: Frame | None = None
+        self._looked_at: tuple[int, int, Stretch] | None = None
         self._own_rom: float | None = None
         self._roms: deque[float] = deque(maxlen=OWN_REPS)
         self._spans: deque[float] = deque(maxlen=OWN_REPS)  # s, from rest to the moment of counting
@@ -86,18 +89,18 @@ class Counter:
         self._excursions.pace(frame_s)
 
     def update(self, frame: Frame) -> list[Found]:
-        excursions, frames, found = self._excursions, self._frames, NOTHING
+        excursions, found = self._excursions, NOTHING
         angle = self._axis.angle(frame)
-        frames.append(frame)
+        self._now = frame
+        if self._base is None:
+            self._base = frame.number - self._every * excursions.next
         moves = excursions.update(angle)
         if moves:
             found = [new for move in moves for new in self._moved(move)]
-        if len(frames) > len(excursions.angles):
-            self._trim()
         if excursions.still:
             if excursions.state == "rest":
                 if self._axis.crept(angle):
-                    self._settle(frame)
+                    self._settle(up_of(frame))
             elif self._axis.blind and (excursions.holds or self._axis.regained(frame)):
                 found = found + self._found_rest(excursions.rest_here())
         self.angle_deg = excursions.angles[-1] - excursions.zero
@@ -118,22 +121,27 @@ class Counter:
         self._waiting.clear()
         self._axis.forget()
         self._excursions.forget()
-        self._frames.clear()
+        self._base = self._now = None
         return found
+
+    @property
+    def oldest(self) -> int:
+        """The number, in the past, of the oldest frame that it may still look back at."""
+        return self._past.next if self._base is None else self._number(self._excursions.first)
 
     @property
     def resting_since(self) -> float:
         """When the present excursion began; now, while there is none that could be the exercise."""
-        now, excursions = self._frames[-1], self._excursions
+        now, excursions = self._now, self._excursions
         if excursions.state == "rest" or excursions.still * self._frame_s > LONGEST_HOLD_S:
             return now.t
-        origin = self._frame(excursions.origin)
-        return origin.t if Stretch([origin, now]).wander_deg <= self._leeway_deg else now.t
+        away = float(self._up(excursions.origin) @ up_of(now))
+        return self._t(excursions.origin) if away >= self._leeway else now.t
 
     @property
     def in_pose(self) -> bool:
         """Whether the leg is where this exercise can have taken it."""
-        return bool(self._frames) and self._axis.in_pose(self._frames[-1])
+        return self._now is not None and self._axis.in_pose(self._now)
 
     @property
     def leg_known(self) -> bool | None:
@@ -148,7 +156,7 @@ class Counter:
         if move.kind == "closed":
             return self._closed(move)
         if move.end == self._excursions.origin:
-            self._settle(self._frame(move.end))
+            self._settle(self._up(move.end))
         return NOTHING
 
     def _found_rest(self, move: Move) -> list[Found]:
@@ -156,12 +164,13 @@ class Counter:
         shown = self._axis.look(self._stretch(move), move.rested, False, False)
         if shown in ("first", "other"):
             return self._see_again(doubt=shown == "other")
-        self._settle(self._frame(move.end))
+        self._settle(self._up(move.end))
         return NOTHING
 
     def _turned(self, move: Move) -> list[Found]:
         """Enough of the way is back: now it is a repetition, a partial one, or something else."""
-        shown = self._axis.look(self._stretch(replace(move, end=move.peak)), move.rested, False, self._again)
+        out = self._stretch(move).until(move.peak + 1 - move.start)
+        shown = self._axis.look(out, move.rested, False, self._again)
         if shown == "nothing":
             return NOTHING
         if shown in ("first", "other") and not self._again:
@@ -179,8 +188,7 @@ class Counter:
         self._unsure = self._unsure or doubt
         self._waiting.clear()
         self._again = True
-        moves = self._excursions.again(self._axis.angles(self._frames))
-        self._trim()
+        moves = self._excursions.again(self._axis.angles(self._ups(self._excursions.first)))
         for move in moves:
             if move.start >= self._excursions.first:
                 found = found + self._moved(move)
@@ -286,7 +294,7 @@ class Counter:
                 shown = self._axis.look(self._stretch(move), move.rested, True, False)
                 if shown in ("first", "other"):
                     return found + self._see_again(doubt=shown == "other")
-            if self._waiting and self._waiting[-1].start_s == self._frame(move.start).t:
+            if self._waiting and self._waiting[-1].start_s == self._t(move.start):
                 whole = self._measured(move, self._waiting.pop())
                 self._waiting += [whole] if whole.end_s - whole.start_s >= MIN_S else []
             return found
@@ -326,29 +334,38 @@ class Counter:
             time_under_tension_s=seen.concentric_s + seen.hold_s + seen.eccentric_s,
         )  # fmt: skip
 
-    def _trim(self) -> None:
-        del self._frames[: len(self._frames) - len(self._excursions.angles)]
-
-    def _settle(self, frame: Frame) -> None:
-        if self._axis.settle(frame):
+    def _settle(self, up: np.ndarray) -> None:
+        if self._axis.settle(up):
             self._look_again()
 
     def _look_again(self) -> None:
-        self._excursions.replace(self._axis.angles(self._frames[-self._excursions.needed :]))
+        excursions = self._excursions
+        excursions.replace(self._axis.angles(self._ups(excursions.next - excursions.needed)))
 
     def _learn_rom(self, rom_deg: float) -> None:
         self._roms.append(rom_deg)
         self._own_rom = median(self._roms)
         self._excursions.expect(self._own_rom)
 
-    def _frame(self, number: int) -> Frame:
-        return self._frames[number - self._excursions.first]
+    def _number(self, own: int) -> int:
+        """In the past, of one of the frames that it was fed."""
+        return self._base + self._every * own
+
+    def _t(self, own: int) -> float:
+        return self._past.t(self._number(own))
+
+    def _up(self, own: int) -> np.ndarray:
+        number = self._number(own)
+        return self._past.up(number, number)[0]
+
+    def _ups(self, since: int) -> np.ndarray:
+        return self._past.up(self._number(since), self._now.number, self._every)
 
     def _stretch(self, move: Move) -> Stretch:
-        if self._looked_at[0] != move:
-            first = self._excursions.first
-            self._looked_at = move, Stretch(self._frames[move.start - first : move.end + 1 - first])
-        return self._looked_at[1]
+        if self._looked_at is None or self._looked_at[:2] != (move.start, move.end):
+            found = self._past.stretch(self._number(move.start), self._number(move.end), self._every)
+            self._looked_at = move.start, move.end, found
+        return self._looked_at[2]
 
 
 def _alike(company: list[Rep], rep: Rep) -> bool:

@@ -1,23 +1,19 @@
 """Samples -> orientation frames at about 25 Hz: everything later decides on these and on nothing else.
 
-Earth frame: z up, heading arbitrary. A quaternion (w, x, y, z) turns sensor coordinates into earth
-coordinates. Exercises live below 3 Hz, so 25 frames a second lose nothing; because a frame comes from
-an orientation that was integrated at the full rate, taking every n-th one does not alias.
+Exercises live below 3 Hz, so 25 frames a second lose nothing; because a frame comes from an orientation that was
+integrated at the full rate, taking every n-th one does not alias.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
-from functools import cached_property
-from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
 from vqf import VQF
 
 from processing.errors import BadSamples
+from processing.frames import Frame, Past
 from sensor.samples import Samples
 
 FRAME_RATE_HZ = 25.0
@@ -42,63 +38,6 @@ LEFT_TO_VQF = math.radians(1.0)  # half of the bias at which VQF clips: it follo
 BIAS_SIGMA = math.radians(0.1)  # how well the mean of a still second tells it (ours)
 
 
-class Frame(NamedTuple):
-    """The sensor at one moment.
-
-    t s · w x y z the turn from sensor to earth · ax ay az m/s², the sample's specific force, in the
-    sensor · bridged: interpolated over a gap · segment: +1 where the orientation started anew.
-    """
-
-    t: float
-    w: float
-    x: float
-    y: float
-    z: float
-    ax: float
-    ay: float
-    az: float
-    bridged: bool
-    segment: int
-
-
-class Stretch:
-    """n frames in a row as arrays: t (n,) s · quat (4, n) · force (n, 3) m/s² · bridged: any of them is."""
-
-    def __init__(self, frames: Sequence[Frame]) -> None:
-        width = len(Frame._fields)
-        # A third of the time that np.array takes for tuples.
-        rows = np.fromiter(chain.from_iterable(frames), float, width * len(frames)).reshape(-1, width)
-        self.t, self.quat, self.force = rows[:, 0], rows[:, 1:5].T, rows[:, 5:8]
-        self.bridged = bool(rows[:, 8].any())
-
-    @cached_property
-    def up(self) -> np.ndarray:
-        """Upward direction in sensor coordinates, (n, 3)."""
-        w, x, y, z = self.quat
-        return np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], axis=1)
-
-    def level(self, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The two level coordinates, in earth, of a direction (3,) in the sensor: each (n,)."""
-        w, x, y, z = self.quat
-        a, b, c = direction.tolist()
-        across = (1 - 2 * (y * y + z * z)) * a + 2 * (x * y - w * z) * b + 2 * (x * z + w * y) * c
-        return across, 2 * (x * y + w * z) * a + (1 - 2 * (x * x + z * z)) * b + 2 * (y * z - w * x) * c
-
-    @cached_property
-    def heading(self) -> np.ndarray:
-        """Turn about the vertical since the first frame, radians, (n,), counter-clockwise positive, within half a turn."""
-        w, x, y, z = self.quat
-        # w and z of the quaternion times the conjugate of the first one.
-        dw = w * w[0] + x * x[0] + y * y[0] + z * z[0]
-        dz = z * w[0] - w * z[0] - x * y[0] + y * x[0]
-        return 2 * np.arctan(dz / np.where(dw == 0, np.finfo(float).tiny, dw))
-
-    @cached_property
-    def wander_deg(self) -> float:
-        """Largest angle between the vertical in the sensor and where it was in the first frame."""
-        return math.degrees(math.acos(min(1.0, max(-1.0, float((self.up @ self.up[0]).min())))))
-
-
 class Orientation:
     """Online: how the samples are cut into blocks does not change the frames.
 
@@ -113,6 +52,7 @@ class Orientation:
         self.period: float | None = None
         self.gaps: list[tuple[float, float]] = []
         self.bias_known = False
+        self.past = Past()
         self._turned = 0.0  # radians about the vertical, if it was no bias
         self._held: list[Samples] = []
         self._offset: np.ndarray | None = None  # the part of the gyroscope's bias that VQF cannot hold
@@ -154,7 +94,7 @@ class Orientation:
     def _checked(self, samples: Samples) -> tuple[list[float], float]:
         """The times and the longest step between two of them, where nothing is wrong with these samples."""
         t, acc, gyr = samples.t.tolist(), samples.acc, samples.gyr
-        if not math.isfinite(np.vdot(acc, acc) + np.vdot(gyr, gyr) + sum(t)):
+        if not math.isfinite(np.vdot(acc, gyr) + sum(t)):  # whatever is not finite in either shows in their product
             raise BadSamples(f"a value is not a number in the samples from {t[0]:.3f} s (wanted finite m/s² and rad/s)")
         steps = list(map(operator.sub, t[1:], t)) or [math.inf if self.last_t is None else t[0] - self.last_t]
         if min(steps) <= 0 or (self.last_t is not None and t[0] <= self.last_t):
@@ -269,12 +209,12 @@ class Orientation:
         self._grid += len(t)
         if skip >= len(t):
             return []
-        stride, segment = self._stride, self._segment
+        stride, segment, past = self._stride, self._segment, self.past
+        times, quats = t[skip::stride], quats[skip::stride]
+        number = past.next
+        past.add(times, quats, vectors[skip::stride], bridged)
         new = tuple.__new__  # what Frame(...) comes to, in half the time
-        return [
-            new(Frame, (time, *quat, *force, bridged, segment))
-            for time, quat, force in zip(t[skip::stride], quats[skip::stride].tolist(), vectors[skip::stride].tolist(), strict=True)
-        ]
+        return [new(Frame, (time, *quat, at, segment)) for at, (time, quat) in enumerate(zip(times, quats.tolist(), strict=True), number)]
 
     def _vector(self, acc: np.ndarray, rates: np.ndarray, found: dict[str, np.ndarray]) -> np.ndarray:
         """What a frame tells beside the turn, (n, 3): the specific force."""

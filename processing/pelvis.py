@@ -9,7 +9,6 @@ it has, the band is taken to sit as bands are made to: x up the spine, z out of 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from processing.axis import cross, plane
 from processing.exercise import Exercise
-from processing.orientation import HOLE_PERIODS, Frame, Orientation, Stretch
+from processing.orientation import BRIDGE_S, HOLE_PERIODS, Orientation
 from processing.results import Compensation, Rep
 from sensor.samples import Samples
 
@@ -62,7 +61,6 @@ class Pelvis:
         """clock: how it is known what the leg's time is, for the result."""
         self._clock = clock
         self._orientation = Gyroscope()
-        self._frames: list[Frame] = []
         self._votes: dict[str, np.ndarray] = {}  # by posture: which way the leg follows, (3, 3)
         self._reps: dict[str, int] = {}
         self._up: dict[str, np.ndarray] = {}  # by posture: the vertical (3,) in the sensor
@@ -71,11 +69,16 @@ class Pelvis:
 
     def update(self, samples: Samples) -> None:
         """Raises BadSamples, after which nothing has changed."""
-        self._keep(self._orientation.update(samples))
+        self._orientation.update(samples)
 
     def finish(self) -> None:
         """No more samples come."""
-        self._keep(self._orientation.flush())
+        self._orientation.flush()
+
+    def forget(self, before_s: float) -> None:
+        """The leg's newest moment is before_s: nobody asks for what was KEPT_S ago."""
+        past = self._orientation.past
+        past.forget(past.since(before_s - KEPT_S))
 
     def seen(self, rep: Rep, exercise: Exercise, sign: int, learn: bool) -> Rep:
         """The repetition with what the pelvis did. sign: of the exercise's turn seen from above; `learn`: it is over."""
@@ -116,23 +119,18 @@ class Pelvis:
 
     def turned(self, start_s: float, end_s: float) -> Turned | None:
         """None where samples are missing between the two."""
-        frames, seen = self._frames, self._orientation
-        if seen.period is None or not frames:
+        seen, past = self._orientation, self._orientation.past
+        if seen.period is None:
             return None
         step = HOLE_PERIODS * max(seen.frame_s, seen.period)
-        first, last = bisect_left(frames, start_s, key=_time), bisect_left(frames, end_s + 1e-9, key=_time)
-        if last - first < 3 or frames[first].t > start_s + step or frames[last - 1].t < end_s - step:
+        first, last = past.since(start_s), past.since(end_s + 1e-9)
+        if last - first < 3 or past.t(first) > start_s + step or past.t(last - 1) < end_s - step:
             return None
-        if frames[first].segment != frames[last - 1].segment or any(a < end_s < b for a, b in seen.gaps[-GAPS:]):
+        if any(a < end_s < b or (b - a > BRIDGE_S and start_s < b <= end_s) for a, b in seen.gaps[-GAPS:]):
             return None
-        moved = Stretch(frames[first : last : 1 + (last - first) // MOMENTS])
+        moved = past.stretch(first, last - 1, 1 + (last - first) // MOMENTS)
         by = _since(moved.quat) if end_s - start_s > LONG_S else _rotation(moved.force)
         return Turned(moved.t, np.degrees(by), moved.up[0])
-
-    def _keep(self, new: list[Frame]) -> None:
-        self._frames += new
-        if new and new[-1].t - self._frames[0].t > 2 * KEPT_S:
-            del self._frames[: bisect_left(self._frames, new[-1].t - KEPT_S, key=_time)]
 
     def _parts(self, turned: Turned, posture: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rotation about the vertical, about the axis that the leg follows, and about the third, degrees, (n,) each."""
@@ -191,10 +189,6 @@ KINDS: dict[str, tuple[Literal["tilt", "roll", "hike"], ...]] = {
 SHOWN = {"upright": ("side", "flat"), "side": ("upright", "flat"), "flat": ("upright", "side")}
 MOMENTS = 64  # of a repetition are looked at, or so
 GAPS = 64  # so many gaps back a repetition that is just over may reach
-
-
-def _time(frame: Frame) -> float:
-    return frame.t
 
 
 def _rotation(sums: np.ndarray) -> np.ndarray:

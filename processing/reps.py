@@ -95,6 +95,11 @@ class Excursions:
         return self.angles[frame - self.first]
 
     @property
+    def next(self) -> int:
+        """The number of the frame that comes next."""
+        return self.first + len(self.angles)
+
+    @property
     def needed(self) -> int:
         """So many of the newest frames belong to the open excursion or may belong to the next one."""
         return min(len(self.angles), self.first + len(self.angles) - self.origin + self._quiet)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from processing.axis import MEMORY, OTHER, SETTLED_DEG, SHAKILY, Shown, along, cross, direction
-from processing.orientation import Frame, Stretch
+from processing.frames import Frame, Stretch, up_of
 
 FAR_DEG = 30.0  # a heel drawn back under the chair goes no further, and less hardly raises a band that hangs (ours)
 STRIDE_S = 1.1  # SIGNALS: walking swings the shank at 0.9 Hz; what takes longer is no step
@@ -47,18 +46,21 @@ class Swing:
         """The next frame does not follow the last one; inclination is absolute, and the plane what it was."""
 
     def angle(self, frame: Frame) -> float:
+        up = up_of(frame)
         if self.rest is None:
-            self.settle(frame)
-        w, x, y, z = frame[1:5]
-        ux, uy, uz = 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)
+            self.settle(up)
+        return self._angle(*up.tolist())
+
+    def angles(self, up: np.ndarray) -> list[float]:
+        """Of frames in which the vertical was up (n, 3)."""
+        return [self._angle(*one) for one in up.tolist()]
+
+    def _angle(self, ux: float, uy: float, uz: float) -> float:
         (rx, ry, rz), (ox, oy, oz) = self._axes
         along = ux * rx + uy * ry + uz * rz
         if self._normal is None:
             return math.degrees(math.acos(max(-1.0, min(1.0, along))))
         return math.degrees(math.atan2(ux * ox + uy * oy + uz * oz, along))
-
-    def angles(self, frames: Sequence[Frame]) -> list[float]:
-        return [self.angle(frame) for frame in frames]
 
     def crept(self, angle: float) -> bool:
         """Whether a rest at this angle is another rest than the one known; of no account once the plane is known."""
@@ -72,11 +74,11 @@ class Swing:
         """Whether the shank may hang, or be raised from there."""
         return self._down is None or along(frame, self._down) <= HIGHEST
 
-    def settle(self, frame: Frame) -> bool:
-        """The shank rests here; whether the angles before are to be redone."""
+    def settle(self, up: np.ndarray) -> bool:
+        """The shank rests where the vertical is up (3,); whether the angles before are to be redone."""
         if self._normal is not None:
             return False
-        self._settle(Stretch([frame]).up[0])
+        self._settle(up)
         return True
 
     def _settle(self, rest: np.ndarray) -> None:

@@ -20,7 +20,8 @@ from processing.counter import Counter, Found
 from processing.errors import ProcessingError
 from processing.exercises import RECOGNISED, exercise_named
 from processing.onlooker import Onlooker
-from processing.orientation import Frame, Orientation
+from processing.frames import Frame
+from processing.orientation import Orientation
 from processing.pelvis import Pelvis
 from processing.quality import quality_of
 from processing.results import Event, Gap, Rep, SessionResult, SetSummary
@@ -29,6 +30,7 @@ from sensor.samples import Samples
 
 SET_PAUSE_S = 8.0  # CONTRACT: a set ends after so long without the exercise's movement
 LEFT_S = 3.0  # or when the pose has been left for so long: a stumble or a scratch is over by then (ours)
+TIDY = 256  # frames between two looks at what is no longer needed of the past (ours)
 OWN_PAUSES = 2.0  # or after so many of the person's own pauses (ours)
 
 
@@ -70,8 +72,10 @@ class Tracker:
         self._exercise, self._side, self._placement = exercise, side, placement
         self._pelvis = pelvis
         self._orientation = Orientation()
-        self._counters = [Counter(candidate, side) for candidate in told]
-        self._onlooker = Onlooker(told[0], side) if exercise is not None else None
+        self._past = self._orientation.past
+        self._counters = [Counter(candidate, side, self._past) for candidate in told]
+        self._onlooker = Onlooker(told[0], side, self._past) if exercise is not None else None
+        self._tidy = TIDY
         self._looking = False
         self._segment: int | None = None
         self._reps: list[Rep] = []
@@ -181,7 +185,19 @@ class Tracker:
                 events += self._pause(frame.t, counter)
             add_t(frame.t)
             add_angle(counter.angle_deg)
+        if self._past.next >= self._tidy:
+            self._forget_past()
         return events
+
+    def _forget_past(self) -> None:
+        """What nobody will look back at."""
+        looking: list[Counter | Onlooker] = [self._counter] if self._counter else [*self._counters]
+        if self._onlooker:
+            looking.append(self._onlooker)
+        self._past.forget(min(one.oldest for one in looking))
+        if self._pelvis:
+            self._pelvis.forget(self._orientation.last_t)
+        self._tidy = self._past.next + TIDY
 
     def _look_on(self, frame: Frame) -> list[Event]:
         """While nothing is done of the exercise that was told: is it another one?"""

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from processing.compensation import OwnWay, Point, TurnWatch
 from processing.exercises import EXERCISES
-from processing.orientation import Frame, Stretch
+from processing.frames import Stretch
 from processing.results import SessionResult
 from sensor.motion import CHEAP, GOOD, Movement, Rep, Set, Simulation, Still, simulate
 
@@ -26,8 +26,8 @@ def turn(degrees: float, lean_deg: float = 0.0, axis_deg: float = 3.0, band: Rot
     axis = Rotation.from_euler("x", axis_deg, degrees=True)
     lean = Rotation.from_rotvec(np.outer(lean_deg * share, [0, 1, 0]), degrees=True)
     poses = lean * axis * Rotation.from_rotvec(np.outer(degrees * share, [0, 0, 1]), degrees=True) * band
-    quats = poses.as_quat(scalar_first=True)
-    return Stretch([Frame(at, *quat, 0, 0, 9.81, False, 1) for at, quat in zip(t, quats, strict=True)])
+    up = poses.inv().apply([0.0, 0.0, 1.0])
+    return Stretch(t, poses.as_quat(scalar_first=True).T, 9.81 * up, up)
 
 
 def looks(watch: TurnWatch, stretches: list[Stretch]) -> list[bool]:

@@ -1,0 +1,149 @@
+"""The sensor at about 25 moments a second: one by one for who decides, as columns for who looks back.
+
+Earth frame: z up, heading arbitrary. A quaternion (w, x, y, z) turns sensor coordinates into earth coordinates.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+
+ROOM = 64  # frames, to begin with
+SLACK = 512  # frames that nobody looks back at may stay so long as moving the others costs more (ours)
+
+
+class Frame(NamedTuple):
+    """One moment.
+
+    t s · w x y z the turn from sensor to earth · number: its own, in the Past · segment: +1 where the orientation
+    started anew.
+    """
+
+    t: float
+    w: float
+    x: float
+    y: float
+    z: float
+    number: int
+    segment: int
+
+
+def up_of(frame: Frame) -> np.ndarray:
+    """The upward direction in the sensor, (3,)."""
+    _, w, x, y, z, *_ = frame
+    return np.array([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)])
+
+
+class Stretch:
+    """n frames: t (n,) s · quat (4, n) · force (n, 3) m/s², the specific force in the sensor · up (n, 3), the upward
+    direction in the sensor · bridged: any of them is interpolated over a gap."""
+
+    def __init__(self, t: np.ndarray, quat: np.ndarray, force: np.ndarray, up: np.ndarray, bridged: bool = False) -> None:
+        self.t, self.quat, self.force, self.up, self.bridged = t, quat, force, up, bridged
+
+    def until(self, n: int) -> Stretch:
+        """The first n frames."""
+        return Stretch(self.t[:n], self.quat[:, :n], self.force[:n], self.up[:n], self.bridged)
+
+    def level(self, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The two level coordinates, in earth, of a direction (3,) in the sensor: each (n,)."""
+        w, x, y, z = self.quat
+        a, b, c = direction.tolist()
+        across = (1 - 2 * (y * y + z * z)) * a + 2 * (x * y - w * z) * b + 2 * (x * z + w * y) * c
+        return across, 2 * (x * y + w * z) * a + (1 - 2 * (x * x + z * z)) * b + 2 * (y * z - w * x) * c
+
+    @cached_property
+    def heading(self) -> np.ndarray:
+        """Turn about the vertical since the first frame, radians, (n,), counter-clockwise positive, within half a turn."""
+        w, x, y, z = self.quat
+        # w and z of the quaternion times the conjugate of the first one.
+        dw = w * w[0] + x * x[0] + y * y[0] + z * z[0]
+        dz = z * w[0] - w * z[0] - x * y[0] + y * x[0]
+        return 2 * np.arctan(dz / np.where(dw == 0, np.finfo(float).tiny, dw))
+
+    @cached_property
+    def wander_deg(self) -> float:
+        """Largest angle between the vertical in the sensor and where it was in the first frame."""
+        return math.degrees(math.acos(min(1.0, max(-1.0, float((self.up @ self.up[0]).min())))))
+
+
+class Past:
+    """The newest frames as columns, kept once for all who look back at them. Frames are numbered from 0 on.
+
+    next: the number of the frame that comes next.
+    """
+
+    def __init__(self) -> None:
+        self.next = 0
+        self._first = 0  # the oldest frame kept
+        self._rows = np.zeros((ROOM, 9))  # t, the quaternion, the force, whether bridged
+        self._up = np.zeros((ROOM, 3))
+        self._new: list[tuple[list[float], np.ndarray, np.ndarray, bool]] = []  # what was added since somebody looked
+
+    def add(self, t: list[float], quat: np.ndarray, force: np.ndarray, bridged: bool) -> None:
+        """n frames: t (n,) s, quat (n, 4), force (n, 3)."""
+        self._new.append((t, quat, force, bridged))
+        self.next += len(t)
+
+    def forget(self, before: int) -> None:
+        """Nobody looks back beyond this number any more; room is made once it is worth it."""
+        self._look()
+        gone = before - self._first
+        if gone > SLACK:
+            self._move(gone, self.next - before + SLACK)
+            self._first = before
+
+    def stretch(self, start: int, end: int, every: int = 1) -> Stretch:
+        """Frames start to end, both included, or every n-th of them. The arrays are the caller's own."""
+        self._look()
+        part = slice(start - self._first, end + 1 - self._first, every)
+        rows = self._rows[part]
+        return Stretch(rows[:, 0].copy(), rows[:, 1:5].T.copy(), rows[:, 5:8].copy(), self._up[part].copy(), bool(rows[:, 8].any()))
+
+    def up(self, start: int, end: int, every: int = 1) -> np.ndarray:
+        """The upward direction in the sensor in these frames, (n, 3)."""
+        self._look()
+        return self._up[start - self._first : end + 1 - self._first : every].copy()
+
+    def t(self, number: int) -> float:
+        self._look()
+        return float(self._rows[number - self._first, 0])
+
+    def since(self, t: float) -> int:
+        """The number of the first frame that is kept and not before t s; `next` where there is none."""
+        self._look()
+        return self._first + int(self._rows[: self.next - self._first, 0].searchsorted(t))
+
+    def _look(self) -> None:
+        """Take in what is new."""
+        if not self._new:
+            return
+        t, quat, force, bridged = zip(*self._new, strict=True)
+        self._new.clear()
+        times = list(chain.from_iterable(t))
+        end = self.next - self._first
+        if end > len(self._rows):
+            self._move(0, max(2 * len(self._rows), end))
+        new = slice(end - len(times), end)
+        rows = self._rows[new]
+        rows[:, 0] = times
+        rows[:, 1:5] = np.concatenate(quat)
+        rows[:, 5:8] = np.concatenate(force)
+        rows[:, 8] = np.repeat(bridged, list(map(len, t))) if any(bridged) else False
+        w, x, y, z = rows[:, 1:5].T
+        up = self._up[new]
+        up[:, 0] = 2 * (x * z - w * y)
+        up[:, 1] = 2 * (y * z + w * x)
+        up[:, 2] = 1 - 2 * (x * x + y * y)
+
+    def _move(self, gone: int, room: int) -> None:
+        """Into other arrays, without the oldest ones."""
+        for name in ("_rows", "_up"):
+            old = getattr(self, name)[gone:]
+            new = np.zeros((room, old.shape[1]))
+            new[: len(old)] = old[:room]
+            setattr(self, name, new)
