@@ -13,6 +13,7 @@ import numpy as np
 
 from processing.frames import Frame, Stretch, up_of
 
+DEGREES = math.degrees(1)
 MOVING_DPS = 3.0  # faster than this the leg is on its way: above the rest's 2 deg/s
 # Weighs the movement against the error of the speed, so that a way that was hardly gone says nothing of the leg:
 # (0.05 m/s of drift / 0.8 m of reach)², the same for about 25 frames in a row (ours).
@@ -68,8 +69,8 @@ class Turn:
     def angle(self, frame: Frame) -> float:
         """Of the next frame."""
         if self._last is not None:
-            pw, px, py, pz = self._last[1:5]
-            w, x, y, z = frame[1:5]
+            _, pw, px, py, pz, _, _ = self._last
+            _, w, x, y, z, _, _ = frame
             # w and z of the quaternion times the conjugate of the last one: the vertical part of the turn between them.
             dw = w * pw + x * px + y * py + z * pz
             dz = z * pw - w * pz - x * py + y * px
@@ -139,9 +140,9 @@ class Lift:
         if self.rest is None:
             self.settle(up_of(frame))
         risen = along(frame, self._what)
-        if self.leg is None:
-            return math.degrees(math.acos(max(-1.0, min(1.0, risen))))
-        return math.degrees(math.asin(max(-1.0, min(1.0, risen))))
+        if not -1.0 < risen < 1.0:
+            risen = math.copysign(1.0, risen)
+        return DEGREES * (math.acos(risen) if self.leg is None else math.asin(risen))
 
     def angles(self, up: np.ndarray) -> list[float]:
         """Of frames in which the vertical was up (n, 3)."""
@@ -233,7 +234,7 @@ class Lift:
 
 def along(frame: Frame, way: Sequence[float]) -> float:
     """The vertical along a direction in the sensor (3,)."""
-    _, w, x, y, z, *_ = frame
+    _, w, x, y, z, _, _ = frame
     return 2 * (way[0] * (x * z - w * y) + way[1] * (y * z + w * x)) + way[2] * (1 - 2 * (x * x + y * y))
 
 

@@ -34,7 +34,7 @@ class Frame(NamedTuple):
 
 def up_of(frame: Frame) -> np.ndarray:
     """The upward direction in the sensor, (3,)."""
-    _, w, x, y, z, *_ = frame
+    _, w, x, y, z, _, _ = frame
     return np.array([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)])
 
 

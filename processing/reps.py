@@ -86,7 +86,8 @@ class Excursions:
         self.zero = math.inf
         self.origin = self._low = self._peak = self.first
         self._rested = False
-        self._last_still = -math.inf
+        self._last_still = -math.inf  # before the present stillness
+        self._highest = self._lowest = 0.0  # that the angle has been since it came to stand, or a little longer
         self._rest_since: int | None = None
         self._hold: int | None = None
         self._adrift: float | None = None  # the highest angle since the leg went beyond the limit; None where it has come to rest
@@ -107,22 +108,27 @@ class Excursions:
     def replace(self, angles: Sequence[float]) -> None:
         """The needed frames seen about a better axis."""
         self.angles[-len(angles) :] = angles
+        self._highest = math.inf
         self.zero = self.angle(self.origin)
 
     def update(self, angle: float) -> list[Move]:
         """What the next frame, at this angle in degrees, decides."""
-        angles = self.angles
-        extra = self.origin - self._history - self.first
-        if extra > self._history:
-            del angles[:extra]
-            self.first += extra
+        angles, calm = self.angles, self._calm
+        if len(angles) > 2 * self._history:
+            self._shorten()
         angles.append(angle)
-        n, calm = self._quiet, self._calm
-        if len(angles) >= n and -calm < angle - angles[-n] < calm and max(angles[-n:]) - min(angles[-n:]) < calm:
-            self.still += 1
-            self._last_still = self.first + len(angles) - 1
-        else:
-            self.still = 0
+        if self.still:  # as long as it stays within what it has covered since it came to stand nothing has to be looked up
+            if angle > self._highest:
+                self._highest = angle
+            elif angle < self._lowest:
+                self._lowest = angle
+            if self._highest - self._lowest < calm or self._stands():
+                self.still += 1
+            else:
+                self._last_still = self.first + len(angles) - 2
+                self.still = 0
+        elif len(angles) >= self._quiet and -calm < angle - angles[-self._quiet] < calm and self._stands():
+            self.still = 1
         if self.state != "rest":
             return self._away(angle) if self.state == "away" else self._back(angle)
         if self._adrift is not None:
@@ -132,6 +138,19 @@ class Excursions:
         elif angle - self.zero >= self._hysteresis:
             self._leave()
         return NOTHING
+
+    def _shorten(self) -> None:
+        """Forget what is too old to be seen again."""
+        extra = self.origin - self._history - self.first
+        if extra > self._history:
+            del self.angles[:extra]
+            self.first += extra
+
+    def _stands(self) -> bool:
+        """Whether the angle has not changed for QUIET_S."""
+        window = self.angles[-self._quiet :]
+        self._highest, self._lowest = max(window), min(window)
+        return self._highest - self._lowest < self._calm
 
     def _away(self, angle: float) -> list[Move]:
         now = self.first + len(self.angles) - 1
@@ -231,8 +250,10 @@ class Excursions:
         dwell = start
         while dwell > 0 and start - dwell < self._brief and -self._calm < angles[dwell - 1] - angles[start] < self._calm:
             dwell -= 1
+        if self.still:
+            self._last_still, self.still = len(angles) - 1 + self.first, 0
         self._rested = start - dwell >= self._brief or self.origin - self._last_still <= self._quiet
-        self.state, self._hold, self.still = "away", None, 0
+        self.state, self._hold = "away", None
 
 
 NOTHING: list[Move] = []
