@@ -15,6 +15,7 @@ from processing.frames import Frame, Stretch, up_of
 
 DEGREES = math.degrees(1)
 MOVING_DPS = 3.0  # faster than this the leg is on its way: above the rest's 2 deg/s
+MOVING_STEP = math.radians(MOVING_DPS) ** 2
 # Weighs the movement against the error of the speed, so that a way that was hardly gone says nothing of the leg:
 # (0.05 m/s of drift / 0.8 m of reach)², the same for about 25 frames in a row (ours).
 UNSURE = 0.1
@@ -255,25 +256,29 @@ def _reach(moved: Stretch) -> tuple[np.ndarray, float]:
     up, t = moved.up, moved.t
     if len(t) < 5:
         return np.zeros(3), 1.0
-    step = np.empty_like(up)
+    step = np.zeros_like(up)
     step[1:-1] = (up[2:] - up[:-2]) / (t[2:] - t[:-2])[:, None]
-    step[0] = step[-1] = 0.0
-    moving = (step * step).sum(axis=1) > math.radians(MOVING_DPS) ** 2
-    edges = np.flatnonzero(moving[1:] != moving[:-1]) + 1  # neither end moves
-    force = (up * moved.force).sum(axis=1)
-    gained = np.concatenate([[0.0], ((force[1:] + force[:-1]) / 2 * np.diff(t)).cumsum()])
+    moving = np.einsum("ij,ij->i", step, step) > MOVING_STEP
+    edges = (moving[1:] != moving[:-1]).nonzero()[0] + 1  # neither end moves
+    force = np.einsum("ij,ij->i", up, moved.force)
+    gained = np.zeros_like(t)
+    ((force[1:] + force[:-1]) * np.diff(t)).cumsum(out=gained[1:])
+    gained /= 2
     steps, speeds = [], []
     for begin, end in (edges.reshape(-1, 2) + (-1, 1)).tolist():
-        x, y, part = step[begin:end], gained[begin:end], t[begin:end] - t[begin]
-        y = y - y[0] - (y[-1] - y[0]) / part[-1] * part
-        steps.append(x)
-        speeds.append(y)
+        part, y = t[begin:end], gained[begin:end]
+        first, last = float(y[0]), float(y[-1])
+        slope = (last - first) / float(part[-1] - part[0])
+        steps.append(step[begin:end])
+        speeds.append(y - slope * part - (first - slope * float(part[0])))
     if sum(map(len, steps)) <= UNKNOWNS * 2:
         return np.zeros(3), 1.0
     x, y = np.concatenate(steps), np.concatenate(speeds)
     square, product = x.T @ x, x.T @ y
     level = np.eye(3) + LEVEL * np.outer(up[0], up[0])
-    reach = np.linalg.solve(square + UNSURE * level, product)
-    best = np.linalg.lstsq(square, product, rcond=None)[0]
+    # A leg that only rises shows two directions of three: what is next to nothing keeps the third from being anything.
+    next_to_nothing = np.eye(3) * (1e-12 * float(square.trace()) + 1e-300)
+    reach, best = np.linalg.solve(np.stack([square + UNSURE * level, square + next_to_nothing]), product[:, None])[:, :, 0]
     left = y - x @ best
-    return reach, float(left @ left / (y @ y)) * len(y) / (len(y) - UNKNOWNS) if y.any() else 1.0
+    whole = float(y @ y)
+    return reach, float(left @ left) / whole * len(y) / (len(y) - UNKNOWNS) if whole else 1.0

@@ -89,19 +89,21 @@ class Counter:
         self._excursions.pace(frame_s)
 
     def update(self, frame: Frame) -> list[Found]:
-        excursions, found = self._excursions, NOTHING
-        angle = self._axis.angle(frame)
+        excursions, axis = self._excursions, self._axis
+        angle = axis.angle(frame)
         self._now = frame
         if self._base is None:
             self._base = frame.number - self._every * excursions.next
         moves = excursions.update(angle)
-        if moves:
-            found = [new for move in moves for new in self._moved(move)]
+        if not moves and not excursions.still:
+            self.angle_deg = angle - excursions.zero
+            return NOTHING
+        found = [new for move in moves for new in self._moved(move)] if moves else NOTHING
         if excursions.still:
             if excursions.state == "rest":
-                if self._axis.crept(angle):
+                if axis.crept(angle):
                     self._settle(up_of(frame))
-            elif self._axis.blind and (excursions.holds or self._axis.regained(frame)):
+            elif axis.blind and (excursions.holds or axis.regained(frame)):
                 found = found + self._found_rest(excursions.rest_here())
         self.angle_deg = excursions.angles[-1] - excursions.zero
         return found
@@ -310,11 +312,11 @@ class Counter:
 
     def _measured(self, move: Move, told: Rep | None = None, learn: bool = False) -> Rep:
         moved, first = self._stretch(move), self._excursions.first
-        angle = np.array(self._excursions.angles[move.start - first : move.end + 1 - first])
-        seen = shape(moved.t, angle)
+        angles = self._excursions.angles[move.start - first : move.end + 1 - first]
+        seen, angle = shape(moved.t.tolist(), angles), np.array(angles)
         pelvis = self._watch.look(moved, angle, learn)
         if told is None:  # the way out is over, and its smoothness known, when it is first told
-            smoothness = sparc(np.abs(np.diff(angle[: seen.risen + 1])), moved.t[1] - moved.t[0])
+            smoothness = sparc(np.abs(np.diff(angle[: seen.risen + 1])), float(moved.t[1] - moved.t[0]))
         else:
             smoothness = told.sparc
         flags = list(pelvis.flags)

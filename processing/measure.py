@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,58 +30,50 @@ class Shape:
     risen: int
 
 
-def shape(t: np.ndarray, angle: np.ndarray) -> Shape:
+def shape(t: Sequence[float], angle: Sequence[float]) -> Shape:
     """t s and angle degrees, both (n,), from the leaving of rest to the last known moment."""
-    peak = int(angle.argmax())
-    rom = float(angle[peak] - angle[0])
-    level = angle[peak] - TOP * rom
-    above = np.flatnonzero(angle >= level)
-    rise = _crossing(t, angle, level, int(above[0]) - 1)
-    fall = _crossing(t, angle, level, int(above[-1]))
-    start, end = float(t[0]), float(t[-1])
+    top = max(angle)
+    rom = top - angle[0]
+    level = top - TOP * rom
+    first = next(i for i, one in enumerate(angle) if one >= level)
+    last = next(i for i in range(len(angle) - 1, -1, -1) if angle[i] >= level)
+    rise = _crossing(t, angle, level, first - 1)
+    fall = _crossing(t, angle, level, last)
     return Shape(
         rom_deg=rom,
-        start_s=start,
+        start_s=t[0],
         peak_s=(rise + fall) / 2,
-        end_s=end,
-        concentric_s=rise - start,
+        end_s=t[-1],
+        concentric_s=rise - t[0],
         hold_s=fall - rise,
-        eccentric_s=end - fall,
-        return_share=float(angle[peak] - angle[-1]) / rom if rom > 0 else 0.0,
-        risen=_stop(angle, int(above[0])),
+        eccentric_s=t[-1] - fall,
+        return_share=(top - angle[-1]) / rom if rom > 0 else 0.0,
+        risen=next((i for i in range(first, len(angle) - 1) if angle[i + 1] <= angle[i]), len(angle) - 1),
     )
 
 
-def _crossing(t: np.ndarray, angle: np.ndarray, level: float, i: int) -> float:
+def _crossing(t: Sequence[float], angle: Sequence[float], level: float, i: int) -> float:
     """When the angle passes the level between frames i and i + 1."""
     if i < 0:
-        return float(t[0])
+        return t[0]
     if i + 1 >= len(t):
-        return float(t[-1])
+        return t[-1]
     step = angle[i + 1] - angle[i]
     share = (level - angle[i]) / step if step else 0.0
-    return float(t[i] + share * (t[i + 1] - t[i]))
-
-
-def _stop(angle: np.ndarray, i: int) -> int:
-    """The first frame from i on after which the angle does not grow: cut off earlier, a smooth way looks rough."""
-    falling = np.flatnonzero(np.diff(angle[i:]) <= 0)
-    return i + int(falling[0]) if len(falling) else len(angle) - 1
+    return t[i] + share * (t[i + 1] - t[i])
 
 
 def sparc(speed: np.ndarray, step_s: float) -> float:
     """Spectral arc length of a speed profile (n,): -1.41 for a minimum-jerk movement of any size and duration."""
     if len(speed) < 2 or not speed.any():
         return 0.0
-    size = 2 ** (int(np.ceil(np.log2(len(speed)))) + SPARC_PAD)
-    spectrum = np.abs(np.fft.rfft(speed, size))
-    spectrum /= spectrum.max()
-    frequency = np.fft.rfftfreq(size, step_s)
-    kept = frequency <= SPARC_MAX_HZ
-    strong = np.flatnonzero(kept & (spectrum >= SPARC_MIN_AMPLITUDE))
-    span = slice(int(strong[0]), int(strong[-1]) + 1)
-    frequency, spectrum = frequency[span], spectrum[span]
-    if len(frequency) < 2:
+    size = 2 ** (math.ceil(math.log2(len(speed))) + SPARC_PAD)
+    kept = min(int(SPARC_MAX_HZ * step_s * size), size // 2) + 1
+    spectrum = np.abs(np.fft.rfft(speed, size)[:kept])
+    spectrum /= spectrum.max()  # of a speed, which is nowhere negative, that of no frequency at all
+    strong = (spectrum >= SPARC_MIN_AMPLITUDE).nonzero()[0]
+    first, last = int(strong[0]), int(strong[-1])
+    if first == last:
         return 0.0
-    steps = np.diff(frequency) / (frequency[-1] - frequency[0])
-    return -float(np.sqrt(steps**2 + np.diff(spectrum) ** 2).sum())
+    steps = np.diff(spectrum[first : last + 1])
+    return -float(np.sqrt(steps * steps + 1 / (last - first) ** 2).sum())
