@@ -29,6 +29,7 @@ TELLING_DEG = 15.0  # a shorter way does not tell whether the leg lies or hangs:
 LEVEL_REST = math.sin(math.radians(20.0))  # a leg that lies so level hardly steps either: two such agree (ours)
 STEP_S = 1.1  # a leg that takes longer on its way out does not step: a walker's whole cycle (SIGNALS: 0.9 Hz)
 OTHER = math.cos(math.radians(45))  # half of what lies between any two of a leg's axes: the band was strapped anew (ours)
+RISES = math.cos(math.radians(35))  # well within that (ours)
 REACH_M = (0.08, 1.5)  # from the hip to the band: mid-thigh of a child to the ankle of a giant
 SETTLED_DEG = 1.0  # a rest that has crept less needs no new reference: VQF's inclination error is 0.7 (SIGNALS)
 MEMORY = 0.5  # weight of the newest repetition in the leg's direction: a pushed band is re-learnt in two (ours)
@@ -177,6 +178,12 @@ class Lift:
             self.leg = leg / math.sqrt(leg @ leg)
             self._what = tuple(self.leg.tolist())
 
+    def _rises(self, moved: Stretch) -> bool:
+        """Whether the leg that is known has risen by nearly as much as the vertical has moved: about no other leg does it."""
+        begin, now = moved.up[0], moved.up[-1]
+        rise = math.asin(max(-1.0, min(1.0, float(now @ self.leg)))) - math.asin(max(-1.0, min(1.0, float(begin @ self.leg))))
+        return rise >= RISES * math.acos(max(-1.0, min(1.0, float(begin @ now))))
+
     def _lies(self, up: np.ndarray, leg: np.ndarray) -> bool:
         """Whether so steep a leg can be at rest; upright there is no direction that rises."""
         return abs(float(up @ leg)) <= self._steep
@@ -190,6 +197,9 @@ class Lift:
         unknown: Shown = "nothing" if self.leg is None or again else "known"
         if not rested:
             return unknown
+        if self.leg is not None and not again and self._rises(moved):
+            self._hint = None
+            return "known"
         shown, unexplained = direction(moved)
         if shown is None or unexplained > SHAKILY or not self._lies(moved.up[0], shown):
             return unknown

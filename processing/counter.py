@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from processing.axis import Lift, Turn
-from processing.compensation import LiftWatch, TurnWatch, Unwatched
+from processing.compensation import LiftWatch, Seen, TurnWatch, Unwatched
 from processing.exercise import Exercise
 from processing.measure import shape, sparc
 from processing.frames import Frame, Past, Stretch, up_of
@@ -81,7 +81,7 @@ class Counter:
         self._told = -1  # the frame until which movements were reported
         self._elsewhere = 0.0, 0.0  # range of motion and time in the exercise before this one
         self._unclosed: Rep | None = None
-        self._open_peak = -1  # the frame of its peak
+        self._open: Move | None = None  # the movement of which it was told
 
     def pace(self, frame_s: float) -> None:
         """How far the frames are apart, s."""
@@ -271,21 +271,30 @@ class Counter:
                 self._fresh = self._unsure = False
                 self._spans.append(rep.end_s - rep.start_s)
                 self._learn_rom(rep.rom_deg)
-            self._unclosed = rep
+            self._unclosed, self._open = rep, None
             found.append(Found("counted" if rep.counted else "partial", rep))
         if reps and move is not None:
-            self._told, self._open_peak = move.end, move.peak
+            self._told, self._open = move.end, move
             if reps[-1].counted:
                 self._axis.accept(self._stretch(move))
         return found
 
     def _is_open(self, move: Move) -> bool:
         """Whether this is the movement that was reported last, and is not over yet."""
-        return self._unclosed is not None and move.peak == self._open_peak
+        return self._unclosed is not None and self._open is not None and move.peak == self._open.peak
 
     def _close_now(self) -> list[Found]:
+        """It will not come to its rest: as far as it is known."""
         rep, self._unclosed = self._unclosed, None
+        if rep and self._open and self._t(self._open.start) == rep.start_s:
+            rep = self._final(self._open, rep, False)
         return [Found("closed", rep)] if rep else []
+
+    def _final(self, move: Move, rep: Rep, learn: bool) -> Rep:
+        """With the numbers of the whole movement; what was told of it stays."""
+        told = tuple(flag for flag in rep.flags if flag in NOT_COUNTED)
+        final = self._measured(move, rep, learn)
+        return replace(final, counted=rep.counted, flags=told + final.flags)
 
     def _closed(self, move: Move) -> list[Found]:
         """The leg is back: the repetition's numbers are final."""
@@ -304,21 +313,22 @@ class Counter:
             self._roms.pop()
             if self._axis.learn(self._stretch(move)):
                 self._look_again()
-        final = self._measured(move, rep, learn=rep.counted)
+        final = self._final(move, rep, rep.counted)
         if rep.counted:
             self._learn_rom(final.rom_deg)
-        told = tuple(flag for flag in rep.flags if flag in NOT_COUNTED)
-        return [Found("closed", replace(final, counted=rep.counted, flags=told + final.flags))]
+        return [Found("closed", final)]
 
     def _measured(self, move: Move, told: Rep | None = None, learn: bool = False) -> Rep:
+        """The movement's numbers: the smoothness of the way out is known when it is first told, what the pelvis did,
+        which shows between two rests, when it was told before."""
         moved, first = self._stretch(move), self._excursions.first
         angles = self._excursions.angles[move.start - first : move.end + 1 - first]
         seen, angle = shape(moved.t.tolist(), angles), np.array(angles)
-        pelvis = self._watch.look(moved, angle, learn)
-        if told is None:  # the way out is over, and its smoothness known, when it is first told
+        if told is None:
+            pelvis = NOT_YET
             smoothness = sparc(np.abs(np.diff(angle[: seen.risen + 1])), float(moved.t[1] - moved.t[0]))
         else:
-            smoothness = told.sparc
+            pelvis, smoothness = self._watch.look(moved, angle, learn), told.sparc
         flags = list(pelvis.flags)
         if seen.return_share < 1 - INCOMPLETE:
             flags.append("incomplete_return")
@@ -378,3 +388,4 @@ def _alike(company: list[Rep], rep: Rep) -> bool:
 
 NOTHING: list[Found] = []
 NOT_COUNTED = ("partial", "out_of_pose")
+NOT_YET = Seen(0.0, ())
