@@ -90,7 +90,7 @@ class Turn:
 
     def look(self, moved: Stretch, rested: bool, whole: bool, again: bool) -> Shown:
         """What an excursion shows."""
-        return "known" if self._pose is None or float(moved.up[0] @ self._pose) > OTHER else "elsewhere"
+        return "known" if self._pose is None or float(moved.begins @ self._pose) > OTHER else "elsewhere"
 
     def in_pose(self, frame: Frame) -> bool:
         """Whether the leg is held as in the last movement of the exercise, if there was one."""
@@ -98,7 +98,7 @@ class Turn:
 
     def accept(self, moved: Stretch) -> None:
         """A movement of the exercise: so the leg is held."""
-        self._pose = tuple(moved.up[0].tolist())
+        self._pose = tuple(moved.begins.tolist())
 
     def learn(self, moved: Stretch) -> bool:
         return False
@@ -180,9 +180,9 @@ class Lift:
 
     def _rises(self, moved: Stretch) -> bool:
         """Whether the leg that is known has risen by nearly as much as the vertical has moved: about no other leg does it."""
-        begin, now = moved.up[0], moved.up[-1]
-        rise = math.asin(max(-1.0, min(1.0, float(now @ self.leg)))) - math.asin(max(-1.0, min(1.0, float(begin @ self.leg))))
-        return rise >= RISES * math.acos(max(-1.0, min(1.0, float(begin @ now))))
+        begin, now = moved.begins, moved.ends
+        rise = math.asin(_within(now @ self.leg)) - math.asin(_within(begin @ self.leg))
+        return rise >= RISES * math.acos(_within(begin @ now))
 
     def _lies(self, up: np.ndarray, leg: np.ndarray) -> bool:
         """Whether so steep a leg can be at rest; upright there is no direction that rises."""
@@ -201,10 +201,10 @@ class Lift:
             self._hint = None
             return "known"
         shown, unexplained = direction(moved)
-        if shown is None or unexplained > SHAKILY or not self._lies(moved.up[0], shown):
+        if shown is None or unexplained > SHAKILY or not self._lies(moved.begins, shown):
             return unknown
         slow = whole or again or moved.t[-1] - moved.t[0] >= STEP_S
-        if not slow and abs(float(moved.up[0] @ shown)) > LEVEL_REST:
+        if not slow and abs(float(moved.begins @ shown)) > LEVEL_REST:
             return unknown
         telling = slow and unexplained <= SURELY and moved.wander_deg >= TELLING_DEG
         hint, self._hint = self._hint, (shown, telling)
@@ -216,7 +216,7 @@ class Lift:
         if not (telling and agreed and hint[1] if other else telling or agreed):
             return unknown
         self._shown, self._turns_about = shown, None
-        self._settle(moved.up[0])
+        self._settle(moved.begins)
         return "other" if other else "first"
 
     def accept(self, moved: Stretch) -> None:
@@ -225,12 +225,12 @@ class Lift:
     def learn(self, moved: Stretch) -> bool:
         """Learn the leg's direction from a whole repetition, rest to rest; whether the angles before are to be redone."""
         shown, unexplained = direction(moved)
-        if shown is None or unexplained > SHAKILY or not self._lies(moved.up[0], shown):
+        if shown is None or unexplained > SHAKILY or not self._lies(moved.begins, shown):
             return False
         if self._shown is not None and float(self._shown @ shown) > OTHER:
             shown = MEMORY * shown + (1 - MEMORY) * self._shown
         self._shown = shown / math.sqrt(shown @ shown)
-        self._settle(moved.up[-1])
+        self._settle(moved.ends)
         return True
 
     def turns_about(self, leg: np.ndarray) -> None:
@@ -241,6 +241,10 @@ class Lift:
     def inclination_deg(self, up: np.ndarray) -> float:
         """How far the leg, as far as it is known, is from the horizontal where it should rest."""
         return 0.0 if self._shown is None else math.degrees(math.asin(max(-1.0, min(1.0, float(up @ self._shown)))))
+
+
+def _within(cosine: float) -> float:
+    return max(-1.0, min(1.0, float(cosine)))
 
 
 def along(frame: Frame, way: Sequence[float]) -> float:

@@ -258,9 +258,9 @@ class Counter:
         moved = self._stretch(move)
         if self.exercise.movement == "turn":  # more of it about the vertical than away from it
             return moved.wander_deg <= min(self.exercise.wobble_deg, rep.rom_deg)
-        if abs(self._axis.inclination_deg(moved.up[0])) > self.exercise.rest_slope_deg:
+        if abs(self._axis.inclination_deg(moved.begins)) > self.exercise.rest_slope_deg:
             return False
-        return abs(math.degrees(moved.heading[move.peak - move.start])) <= self.exercise.wobble_deg
+        return abs(math.degrees(moved.headed(move.peak - move.start))) <= self.exercise.wobble_deg
 
     def _report(self, move: Move | None, *reps: Rep) -> list[Found]:
         """For good; all but the last are over."""

@@ -39,15 +39,44 @@ def up_of(frame: Frame) -> np.ndarray:
 
 
 class Stretch:
-    """n frames: t (n,) s · quat (4, n) · force (n, 3) m/s², the specific force in the sensor · up (n, 3), the upward
-    direction in the sensor · bridged: any of them is interpolated over a gap."""
+    """n frames, each column made when it is first asked for.
 
-    def __init__(self, t: np.ndarray, quat: np.ndarray, force: np.ndarray, up: np.ndarray, bridged: bool = False) -> None:
-        self.t, self.quat, self.force, self.up, self.bridged = t, quat, force, up, bridged
+    t (n,) s · quat (4, n) · force (n, 3) m/s², the specific force in the sensor · up (n, 3), the upward direction in
+    the sensor · bridged: any of them is interpolated over a gap.
+    """
+
+    def __init__(self, rows: np.ndarray, up: np.ndarray) -> None:
+        """rows (n, 9): t, the quaternion, the force, whether bridged."""
+        self._rows, self._up = rows, up
+
+    t = cached_property(lambda self: self._rows[:, 0].copy())
+    quat = cached_property(lambda self: self._rows[:, 1:5].T.copy())
+    force = cached_property(lambda self: self._rows[:, 5:8].copy())
+    up = cached_property(lambda self: self._up.copy())
+
+    @property
+    def bridged(self) -> bool:
+        return bool(self._rows[:, 8].any())
+
+    @property
+    def begins(self) -> np.ndarray:
+        """The upward direction in its first frame, (3,)."""
+        return self._up[0].copy()
+
+    @property
+    def ends(self) -> np.ndarray:
+        """And in its last."""
+        return self._up[-1].copy()
 
     def until(self, n: int) -> Stretch:
         """The first n frames."""
-        return Stretch(self.t[:n], self.quat[:, :n], self.force[:n], self.up[:n], self.bridged)
+        return Stretch(self._rows[:n], self._up[:n])
+
+    def headed(self, i: int) -> float:
+        """The heading in frame i, radians, as below."""
+        (pw, px, py, pz), (w, x, y, z) = self._rows[0, 1:5].tolist(), self._rows[i, 1:5].tolist()
+        turned = math.atan2(z * pw - w * pz - x * py + y * px, w * pw + x * px + y * py + z * pz)
+        return 2 * (turned - math.copysign(math.pi, turned) if abs(turned) > math.pi / 2 else turned)
 
     def level(self, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The two level coordinates, in earth, of a direction (3,) in the sensor: each (n,)."""
@@ -98,11 +127,10 @@ class Past:
             self._first = before
 
     def stretch(self, start: int, end: int, every: int = 1) -> Stretch:
-        """Frames start to end, both included, or every n-th of them. The arrays are the caller's own."""
+        """Frames start to end, both included, or every n-th of them."""
         self._look()
         part = slice(start - self._first, end + 1 - self._first, every)
-        rows = self._rows[part]
-        return Stretch(rows[:, 0].copy(), rows[:, 1:5].T.copy(), rows[:, 5:8].copy(), self._up[part].copy(), bool(rows[:, 8].any()))
+        return Stretch(self._rows[part], self._up[part])
 
     def up(self, start: int, end: int, every: int = 1) -> np.ndarray:
         """The upward direction in the sensor in these frames, (n, 3)."""
@@ -141,7 +169,7 @@ class Past:
         up[:, 2] = 1 - 2 * (x * x + y * y)
 
     def _move(self, gone: int, room: int) -> None:
-        """Into other arrays, without the oldest ones."""
+        """Into other arrays, without the oldest ones: stretches keep theirs."""
         for name in ("_rows", "_up"):
             old = getattr(self, name)[gone:]
             new = np.zeros((room, old.shape[1]))

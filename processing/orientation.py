@@ -68,7 +68,8 @@ class Orientation:
         self.samples += len(t)
         self.last_t = t[-1]
         if self.period is not None:
-            return self._run(t, samples.acc, samples.gyr, longest)
+            whole = longest <= HOLE_PERIODS * self.period
+            return (self._solid if whole else self._run)(t, samples.acc, samples.gyr)
         self._held.append(samples)
         enough = self.last_t - self.first_t >= FIRST_S and self.samples > FIRST_STEPS
         return self.flush() if enough else []
@@ -89,15 +90,16 @@ class Orientation:
         self._vqf = VQF(self.period)
         self._restart(held.t[0])
         self._learn_bias(held.acc[:first], held.gyr[:first])
-        return self._run(held.t.tolist(), held.acc, held.gyr, math.inf)
+        return self._run(held.t.tolist(), held.acc, held.gyr)
 
     def _checked(self, samples: Samples) -> tuple[list[float], float]:
-        """The times and the longest step between two of them, where nothing is wrong with these samples."""
+        """The times and the longest step to any of them, where nothing is wrong with these samples."""
         t, acc, gyr = samples.t.tolist(), samples.acc, samples.gyr
         if not math.isfinite(np.vdot(acc, gyr) + sum(t)):  # whatever is not finite in either shows in their product
             raise BadSamples(f"a value is not a number in the samples from {t[0]:.3f} s (wanted finite m/s² and rad/s)")
-        steps = list(map(operator.sub, t[1:], t)) or [math.inf if self.last_t is None else t[0] - self.last_t]
-        if min(steps) <= 0 or (self.last_t is not None and t[0] <= self.last_t):
+        before = t[0] - math.inf if self.last_t is None else self.last_t
+        steps = list(map(operator.sub, t, (before, *t)))
+        if min(steps) <= 0:
             raise BadSamples(f"time runs backwards in the samples from {t[0]:.3f} s (wanted each later than the one before)")
         return t, max(steps)
 
@@ -114,17 +116,16 @@ class Orientation:
         self._catching_up = False
         self._clock = t - self.period
 
-    def _run(self, t: list[float], acc: np.ndarray, gyr: np.ndarray, longest: float) -> list[Frame]:
+    def _run(self, t: list[float], acc: np.ndarray, gyr: np.ndarray) -> list[Frame]:
+        """Samples with holes before or between them."""
         hole_s = HOLE_PERIODS * self.period
-        if longest <= hole_s and t[0] - self._clock <= hole_s:
-            return self._solid(t, acc, gyr, False)
         frames: list[Frame] = []
         at = 0
         for hole in np.flatnonzero(np.diff(t, prepend=self._clock) > hole_s).tolist():
-            frames += self._solid(t[at:hole], acc[at:hole], gyr[at:hole], False)
+            frames += self._solid(t[at:hole], acc[at:hole], gyr[at:hole])
             frames += self._over_hole(t[hole], acc[hole], gyr[hole])
             at = hole
-        return frames + self._solid(t[at:], acc[at:], gyr[at:], False)
+        return frames + self._solid(t[at:], acc[at:], gyr[at:])
 
     def _over_hole(self, t: float, acc: np.ndarray, gyr: np.ndarray) -> list[Frame]:
         start = self._clock
@@ -142,7 +143,7 @@ class Orientation:
             self._catching_up, self._left = True, round(CATCH_UP_S / self.period)
         return frames
 
-    def _solid(self, t: list[float], acc: np.ndarray, gyr: np.ndarray, bridged: bool) -> list[Frame]:
+    def _solid(self, t: list[float], acc: np.ndarray, gyr: np.ndarray, bridged: bool = False) -> list[Frame]:
         """Samples without a hole, cut where a window ends: there what is taken for the bias may change."""
         if len(t) < self._left:
             self._left -= len(t)

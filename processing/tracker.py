@@ -179,8 +179,8 @@ class Tracker:
             if found:
                 events += [event for new in found for event in self._found(new)]
             if self._open is None:
-                if self._onlooker is not None:
-                    events += self._look_on(frame)
+                if self._onlooker is not None and (other := self._look_on(frame)):
+                    events.append(other)
             elif frame.t - self._last_end > LEFT_S:
                 events += self._pause(frame.t, counter)
             add_t(frame.t)
@@ -199,13 +199,13 @@ class Tracker:
             self._pelvis.forget(self._orientation.last_t)
         self._tidy = self._past.next + TIDY
 
-    def _look_on(self, frame: Frame) -> list[Event]:
+    def _look_on(self, frame: Frame) -> Event | None:
         """While nothing is done of the exercise that was told: is it another one?"""
         if not self._looking:
             self._onlooker.forget()
             self._looking = True
         other = self._onlooker.update(frame)
-        return [Event("other", self._orientation.last_t, exercise=other)] if other else []
+        return Event("other", self._orientation.last_t, exercise=other) if other else None
 
     def _recognise(self, frame: Frame) -> tuple[Counter, list[Found]]:
         """The first exercise of which a repetition is counted is the one that is done in this set."""
