@@ -158,8 +158,8 @@ class Event:
     """Something that has just become known.
 
     kind: `counted` (a repetition, for good: it is never taken back), `partial` (a movement that does
-    not count), `closed` (the same repetition again, its numbers now final), `set_ended`, `other` (another
-    exercise than the one told is being done, `exercise`; it is not counted).
+    not count), `closed` (the same repetition again, its numbers now final, and what the pelvis did in it),
+    `set_ended`, `other` (another exercise than the one told is being done, `exercise`; it is not counted).
     """
 
     kind: Literal["counted", "partial", "closed", "set_ended", "other"]

@@ -13,11 +13,10 @@ def of_event(event: Event) -> str | None:
         return f"set {event.set.set} ended: {event.set.reps} repetitions"
     if event.kind == "other":
         return f"this looks like {event.exercise}; it is not counted"
-    if event.kind == "closed":
-        return None
     rep = event.rep
-    what = f"{rep.rep:>3}  {rep.rom_deg:.0f} degrees" if rep.counted else f"  -  {', '.join(rep.flags)}"
-    return what + ("  keep your pelvis still" if rep.compensated else "")
+    if event.kind == "closed":
+        return "     keep your pelvis still" if rep.compensated else None
+    return f"{rep.rep:>3}  {rep.rom_deg:.0f} degrees" if rep.counted else f"  -  {', '.join(rep.flags)}"
 
 
 def of_session(result: dict[str, Any]) -> str:

@@ -135,8 +135,9 @@ class Screen:
             cue = next((words for minds, words in CUES if minds(event.rep)), None)
             if event.kind != "closed" or cue:  # the same repetition again: it may have become worse
                 self._cue = (cue, now) if cue else None
-            if event.kind == "counted":
-                self._bells += 2 if event.rep.compensated else 1
+            # One for the count; the pelvis is known when the repetition is over, and has one of its own.
+            if event.kind == "counted" or (event.kind == "closed" and event.rep.compensated):
+                self._bells += 1
 
     def note(self, text: str) -> None:
         self._notes.append(text)
