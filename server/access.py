@@ -24,8 +24,9 @@ from server.store.people import Person
 from server.store.schema import assignments
 from server.store.schema import sessions as session_table
 
-SessionId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="from the answer to its creation")]
-PersonId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+ID = r"^[0-9a-f-]{36}$"
+SessionId = Annotated[str, Path(pattern=ID, description="from the answer to its creation")]
+PersonId = Annotated[str, Path(pattern=ID)]
 LOCAL, SECURE = "hiprep", "__Host-hiprep"  # cookies: the browser takes the second over TLS only, from this host only
 
 
@@ -133,6 +134,11 @@ async def _export(connection: HTTPConnection, who: Reader, session_id: SessionId
     return session_id
 
 
+async def _change(connection: HTTPConnection, who: Reader, session_id: SessionId) -> str:
+    await check_session(of(connection), who, session_id, "changed")
+    return session_id
+
+
 async def _write(connection: HTTPConnection, who: Writer, session_id: SessionId) -> str:
     await check_session(of(connection), who, session_id)
     return session_id
@@ -140,6 +146,7 @@ async def _write(connection: HTTPConnection, who: Writer, session_id: SessionId)
 
 ReadSession = Annotated[str, Depends(_read)]
 ExportSession = Annotated[str, Depends(_export)]
+ChangeSession = Annotated[str, Depends(_change)]  # what is said and counted after its end
 WriteSession = Annotated[str, Depends(_write)]
 
 

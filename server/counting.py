@@ -48,6 +48,11 @@ class Counting:
         """The same in short steps, for who has other things to do in between; all of them must be taken."""
         yield from self._steps(self.order.take(list(entries)))
 
+    def replay(self, blocks: Iterable[Samples]) -> None:
+        """The samples of its recording instead of its packets, as they arrived."""
+        for block in blocks:
+            self._seen(self._update(block))
+
     def finishing(self) -> Iterator[list[Event]]:
         """The end, in steps as well."""
         yield from self._steps(self.order.rest())

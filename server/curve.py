@@ -11,9 +11,12 @@ HEAD = b"HPC1"
 
 
 def encode_curve(t: Sequence[float], angle_deg: Sequence[float | None]) -> bytes:
-    """t (n,) s as float64, then angle (n,) degrees as float32, NaN where unknown; little-endian, zlib."""
-    angles = np.array([np.nan if angle is None else angle for angle in angle_deg], "<f4")
-    return HEAD + zlib.compress(np.asarray(t, "<f8").tobytes() + angles.tobytes(), 6)
+    """t (n,) s as float64, then angle (n,) degrees as float32, NaN where unknown; little-endian, zlib.
+
+    Rounded to 1 µs, which is a recording's own, and 0.001 degrees: counted from packets or from the recording, the same.
+    """
+    angles = np.array([np.nan if angle is None else round(angle, 3) for angle in angle_deg], "<f4")
+    return HEAD + zlib.compress(np.round(np.asarray(t, "<f8"), 6).tobytes() + angles.tobytes(), 6)
 
 
 def decode_curve(data: bytes) -> tuple[list[float], list[float | None]]:

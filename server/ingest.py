@@ -8,10 +8,11 @@ import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, true
 
 from processing.errors import ProcessingError
 from processing.results import Event
@@ -21,11 +22,16 @@ from sensor.errors import PacketError, SensorError
 from sensor.frames import Entry
 from server import live
 from server.counting import Counting, message_of
+from server.errors import StoreError, StoreLost
 from server.problems import Problem
 from server.recordings import Recordings
 from server.store import Store, journal, sessions
 from server.store.people import Person
 from server.store.sessions import Session
+from server.store.times import iso
+
+QUIET_S = 900.0  # without packets for so long: a session's memory is freed; no source
+AT_ONCE = 1000  # packets of a journal in memory while it is counted again; no source
 
 log = logging.getLogger("hiprep.server")
 
@@ -56,12 +62,17 @@ class Open:
     ended: bool = False
     forgotten: bool = False
     last_packet: float | None = None  # time.monotonic(), of this process
+    opened_at: float = field(default_factory=time.monotonic)
 
     def state(self) -> dict[str, Any]:
         """With how long nothing has come; an angle that is not of now is none."""
         silent_s = None if self.last_packet is None else round(time.monotonic() - self.last_packet, 1)
         state = {"type": "state", "connection": self.connection, "silent_s": silent_s, **self.counting.state()}
         return state if self.connection == "receiving" else state | {"angle_deg": None, "in_pose": False}
+
+    def is_quiet(self, quiet_s: float) -> bool:
+        """No packets for so long."""
+        return time.monotonic() - (self.last_packet or self.opened_at) >= quiet_s
 
     @property
     def connection(self) -> str:
@@ -113,8 +124,13 @@ class Ingest:
         async with self._changing(session_id) as found:
             counting = found.counting
             _check_packets(counting, entries)
-            # A store that fails has stored nothing, and nothing has been counted yet.
-            stored = await self._store.write(journal.append, found.session.number, entries, counting.order.epoch)
+            try:
+                stored = await self._store.write(_append, found.session, entries, counting.order.epoch)
+            except BaseException as error:
+                if not isinstance(error, StoreError) or isinstance(error, StoreLost):
+                    self._forget(found)  # they may be stored; otherwise nothing is, and nothing has been counted yet
+                raise
+            found.session = replace(found.session, idle_since=None)
             with self._forgetting(found):
                 events = await _in_turns(counting.feeding(entries))
             found.last_packet = time.monotonic()
@@ -144,6 +160,24 @@ class Ingest:
             task = self._compacting[session.id] = asyncio.create_task(self._compact(session))
             task.add_done_callback(lambda _done: self._compacting.pop(session.id))
 
+    async def sweep(self, at_s: float, idle_s: float, quiet_s: float = QUIET_S) -> None:
+        """Free the memory of sessions that get no packets, and end those that have got none for idle_s; at_s: since 1970."""
+        for session in await self._store.fetch(sessions.unfinished, true()):
+            found = self.resident(session.id)
+            if found and not found.is_quiet(quiet_s):
+                continue
+            if session.idle_since is None:
+                await self._store.write(sessions.idle, session.number, iso(at_s))
+            elif session.idle_since <= iso(at_s - idle_s):
+                log.warning("session %s is ended: it has got no packets since %s", session.id, session.idle_since)
+                await self.end(session.id)
+                continue
+            if found and not found.lock.locked() and self.resident(session.id) is found:
+                if found.channel:  # a page watches
+                    found.session = replace(found.session, idle_since=session.idle_since or iso(at_s))
+                else:
+                    self._forget(found)
+
     async def settle(self) -> None:
         """Wait for what still runs in the background."""
         while self._compacting:
@@ -163,14 +197,18 @@ class Ingest:
 
     @contextlib.contextmanager
     def _forgetting(self, found: Open) -> Iterator[None]:
-        """If it goes wrong in between, memory is not what the journal says: forget it, and count again."""
+        """If it goes wrong in between, memory is not what the journal says."""
         try:
             yield
         except BaseException:
-            found.forgotten = True
-            self._open.pop(found.session.id, None)
-            found.channel.drop()
+            self._forget(found)
             raise
+
+    def _forget(self, found: Open) -> None:
+        """It is counted again when somebody asks for it."""
+        found.forgotten = True
+        self._open.pop(found.session.id, None)
+        found.channel.drop()
 
     async def _reopen(self, session_id: str) -> Open:
         session = await self._store.fetch(sessions.find, session_id)
@@ -182,7 +220,13 @@ class Ingest:
 
     def _recount(self, session: Session) -> Counting:
         counting = Counting(session)
-        self._store.read(lambda connection: counting.feed(journal.read(connection, session.number)))
+
+        def feed(connection: Connection) -> None:
+            entries = journal.read(connection, session.number)
+            while some := list(islice(entries, AT_ONCE)):
+                counting.feed(some)
+
+        self._store.read(feed)
         return counting
 
     def _forget_failed(self, session_id: str, done: asyncio.Future) -> None:
@@ -232,6 +276,12 @@ def _check_packets(counting: Counting, entries: Sequence[Entry]) -> None:
         except PacketError as error:
             raise Problem(422, f"{error}, at entries[{number}]", f"entries[{number}].packet") from error
     counting.order.check(entries)
+
+
+def _append(connection: Connection, session: Session, entries: Sequence[Entry], epoch: int) -> int:
+    if session.idle_since is not None:
+        sessions.idle(connection, session.number, None)
+    return journal.append(connection, session.number, entries, epoch)
 
 
 def _replace_journal(connection: Connection, number: int, name: str) -> None:

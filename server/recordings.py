@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +15,10 @@ from sqlalchemy import Connection
 import processing
 from sensor.devices import driver_named
 from sensor.errors import RecordingError
-from sensor.samples import RAW_FIELDS
+from sensor.samples import RAW_FIELDS, Samples
+from server.counting import Counting
 from server.store import Store, journal, sessions
-from server.store.sessions import Session
+from server.store.sessions import Result, Session
 
 if TYPE_CHECKING:
     from sensor.recording import Recording
@@ -35,6 +39,27 @@ class Recordings:
         write_recording(self._directory / name, recording)
         _compare(recording, read_recording(self._directory / name))
         return name
+
+    def count(self, session: Session) -> Result:
+        """What the present code makes of it, from wherever it is now."""
+        from sensor.recording import read_recording
+
+        counting = Counting(session)
+
+        def fed(connection: Connection) -> str | None:
+            name = sessions.find(connection, session.id).recording
+            if name is None:  # in the same transaction: the journal may become a file at any moment
+                counting.feed(journal.read(connection, session.number))
+            return name
+
+        if name := self._store.read(fed):
+            try:
+                recording = read_recording(self._directory / name)
+            except RecordingError as error:  # who reads this need not know where the server keeps its files
+                raise RecordingError(str(error).replace(f"{self._directory}{os.sep}", "")) from error
+            counting.replay(_arrivals(recording.samples))
+        list(counting.finishing())
+        return counting.stored()
 
     def export(self, session: Session, target: Path) -> None:
         """The recording in the spelling of target's suffix, from wherever it is now."""
@@ -67,6 +92,13 @@ def _from_journal(connection: Connection, session: Session) -> Recording:
     )
     packets = ((entry.host_ns, entry.packet) for entry in journal.read(connection, session.number))
     return recording_from_packets(driver, session.info, packets, meta)
+
+
+def _arrivals(samples: Samples) -> Iterator[Samples]:
+    """In the blocks in which they arrived: a packet's, or several that waited for an earlier one."""
+    arrived = np.maximum.accumulate(samples.raw.t_host_ns)
+    cuts = [0, *(np.flatnonzero(np.diff(arrived)) + 1), len(samples)]
+    return (samples[first:last] for first, last in itertools.pairwise(cuts))
 
 
 def _compare(wanted: Recording, got: Recording) -> None:

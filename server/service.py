@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import logging
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
 from server.accounts import Accounts
 from server.data_dir import DataDir
+from server.errors import ServerError
 from server.ingest import Ingest
+from server.jobs import Jobs
 from server.passwords import Passwords
+from server.problems import Problem
 from server.recordings import Recordings
 from server.settings import Settings
 from server.store import Store, keys, people, sessions
+
+SWEEP_S = 60.0  # between looks for sessions without packets; no source
+
+log = logging.getLogger("hiprep.server")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +33,9 @@ class Service:
     store: Store
     recordings: Recordings
     ingest: Ingest
+    jobs: Jobs
     accounts: Accounts | None
+    background: set[asyncio.Task[None]] = field(default_factory=set)
 
     @staticmethod
     def open(settings: Settings) -> Service:
@@ -39,12 +50,14 @@ class Service:
         accounts = None
         if settings.secure or settings.clinic or store.read(people.any_clinic):
             accounts = Accounts(store, Passwords(settings.password_cost), settings.clock)
-        return Service(settings, data, store, recordings, Ingest(store, recordings), accounts)
+        return Service(settings, data, store, recordings, Ingest(store, recordings), Jobs(store, recordings), accounts)
 
     async def start(self) -> None:
         """Finish what the last run did not: journals of ended sessions."""
         for session in await self.store.fetch(sessions.uncompacted):
             self.ingest.compact_later(session)
+        self.jobs.start()
+        self.background.add(asyncio.create_task(self._sweep()))
 
     async def first_link(self) -> str | None:
         """The path of a link that makes a clinic and its admin: when asked for, or while nobody can let others in."""
@@ -53,8 +66,19 @@ class Service:
         return f"/invitation#{await self.accounts.invite_clinic()}"
 
     async def stop(self) -> None:
+        for task in self.background:
+            task.cancel()
+        await self.jobs.stop()
         await self.ingest.settle()
         self.close()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            try:
+                await self.ingest.sweep(self.settings.clock(), 3600 * self.settings.idle_hours)
+            except (ServerError, Problem) as error:
+                log.error("sessions without packets: %s", error)
 
     def close(self) -> None:
         self.store.close()

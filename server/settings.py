@@ -18,6 +18,7 @@ class Settings:
     """data_dir: database and recordings, made if missing. port 0: any that is free.
 
     max_database_mb: refuse to grow the database beyond it (None: as far as the disk goes).
+    idle_hours: a session without packets for so long is ended; longer than any client is away with packets to send.
     database: a PostgreSQL URL (None: SQLite in the data directory; recordings are there either way).
     url: where people find it, https://NAME[:PORT]; wanted for everything but this computer, together with either a
     certificate (tls_cert, tls_key: files) or behind_proxy (the proxy before it speaks TLS and sets X-Forwarded-For).
@@ -29,6 +30,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     max_database_mb: int | None = None
+    idle_hours: float = 48.0  # twice the longest partition that nothing may be lost by (SERVICE.md, R8)
     database: str | None = field(default=None, repr=False)  # may hold a password
     url: str | None = None
     tls_cert: Path | None = None
@@ -52,6 +54,8 @@ class Settings:
             raise SettingsError(f"port is not a port (wanted 0 to 65535, got {self.port!r})")
         if self.max_database_mb is not None and self.max_database_mb < 1:
             raise SettingsError(f"max_database_mb is too small (wanted 1 or more, got {self.max_database_mb})")
+        if not 0 < self.idle_hours < 1e6:
+            raise SettingsError(f"idle_hours is not a time (wanted more than 0 hours, got {self.idle_hours})")
         if self.database is not None:
             scheme = self.database.partition(":")[0]
             if scheme not in ("postgresql", "postgres"):

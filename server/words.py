@@ -103,6 +103,62 @@ def of_set(result: dict[str, Any], number: int) -> str:
     return ", " + ", ".join(parts)
 
 
+LABELLED = {"add": "added", "remove": "not a repetition", "relabel": "was"}
+
+
+def place(rep: dict[str, Any]) -> str:
+    """Which repetition, in a line."""
+    number_ = f"repetition {rep['rep']}" if rep["counted"] else KINDS[kind(rep)]
+    return f"set {rep['set']}, {number_}, at {number(rep['start_s'], 1)} s"
+
+
+def correction(one: dict[str, Any]) -> str:
+    label = f" {KINDS[one['label']]}" if one["label"] else ""
+    return f"At {number(one['at_s'], 1)} s: {LABELLED[one['action']]}{label}"
+
+
+def versions(made: Sequence[dict[str, Any]]) -> str:
+    counts = [f"version {one['version']} counted {one['tally']['counted']}" for one in made]
+    return f"{'; '.join(counts).capitalize()}."
+
+
+def difference(found: dict[str, Any]) -> str:
+    parts = [f"{len(found[what])} {what}" for what in ("added", "removed", "changed")]
+    return f"Since the version before, repetitions: {', '.join(parts)}."
+
+
+def changes(found: dict[str, Any]) -> list[str]:
+    """A line each, in the order of time."""
+    lines = [(rep["start_s"], f"{place(rep)}: {what}") for what in ("added", "removed") for rep in found[what]]
+    for one in found["changed"]:
+        told = [f"{name} {_plain(old)} → {_plain(new)}" for name, (old, new) in one["changes"].items()]
+        lines.append((one["after"]["start_s"], f"{place(one['after'])}: {', '.join(told)}"))
+    return [line for _, line in sorted(lines)]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value)) or "none"
+    if isinstance(value, dict):
+        return " ".join(map(_plain, value.values()))
+    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+JOBS = {
+    "queued": "Waits to be counted again; look again in a moment.",
+    "running": "Is being counted again; look again in a moment.",
+    "counted": "Counted again.",
+    "confirmed": "Counted again: the same result.",
+    "differs": "Counted again: not the same result as this version gave before. Please report this.",
+}
+
+
+def job(one: dict[str, Any]) -> str:
+    if one["state"] == "failed":
+        return f"Could not be counted again: {one['error']}"
+    return JOBS[one["outcome"] or one["state"]]
+
+
 def kind(rep: dict[str, Any]) -> str:
     if not rep["counted"]:
         return "partial" if "partial" in rep["flags"] else "out_of_pose"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from verbs.arguments import STORE_PARENT, store_of, url
+from verbs.arguments import STORE_PARENT, positive, store_of, url
 from verbs.terminal import complain
 
 HELP = "run the server: on this computer for one person, or for clinics"
@@ -23,6 +23,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     beyond.add_argument("--behind-proxy", action="store_true", help=proxy)
     clinic = "print a link that makes a clinic and its admin; from then on people log in, on this computer too"
     parser.add_argument("--clinic", action="store_true", help=clinic)
+    idle = "a session without packets for so many hours is ended (default: 48)"
+    parser.add_argument("--idle-hours", type=positive, default=48.0, metavar="H", help=idle)
 
 
 def run(a: argparse.Namespace) -> int | None:
@@ -30,7 +32,8 @@ def run(a: argparse.Namespace) -> int | None:
     from server.run import serve
     from server.settings import Settings
 
-    told = {name: getattr(a, name) for name in ("host", "port", "url", "tls_cert", "tls_key", "behind_proxy", "clinic")}
+    names = ("host", "port", "url", "tls_cert", "tls_key", "behind_proxy", "clinic", "idle_hours")
+    told = {name: getattr(a, name) for name in names}
     try:
         serve(Settings(**told, **store_of(a)))
     except ServerError as error:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Connection
 from starlette.responses import JSONResponse, Response
 
 import processing
-from server.access import Reader, ReadSession, Writer, WriteSession
+from server.access import ID, Reader, ReadSession, Writer, WriteSession
 from server.api.shapes import Curve, NewSession, SessionFull, SessionHead, SessionList
+from server.corrections import corrected
 from server.curve import decode_curve, plain
+from server.difference import difference
 from server.ingest import Ended
 from server.problems import Problem, responses
 from server.service import Service, of
-from server.store import sessions
+from server.store import history, sessions
 from server.store.sessions import Session, Tally
 
 router = APIRouter(tags=["sessions"])
@@ -43,7 +46,7 @@ async def sessions_list(
     request: Request,
     who: Reader,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[str | None, Query()] = None,
+    before: Annotated[str | None, Query(pattern=ID)] = None,
 ) -> Response:
     """A page of the sessions, newest first."""
     heads = await heads_of(of(request), who.visible(), limit, before)
@@ -89,14 +92,14 @@ async def full_of(service: Service, session_id: str) -> dict[str, Any]:
     """SessionFull."""
     try:
         found = await service.ingest.opened(session_id)
-        made = {"version": processing.VERSION, "final": False, "result": found.counting.document()}
+        made = {"version": processing.VERSION, "final": False, "result": found.counting.document(), "history": None}
         return head_of(service, found.session, None) | made
     except Ended:
         session = await find(service, session_id)
-        stored = await _stored(service, session)
-        tally = Tally(stored.counted, stored.good, stored.compensated, stored.partial)
-        made = {"version": stored.version, "final": True, "result": json.loads(stored.document)}
-        return head_of(service, session, tally) | made
+        made, document = await service.store.fetch(_past, session.number)
+        newest = made["versions"][-1]
+        full = {"version": newest["version"], "final": True, "result": document, "history": made}
+        return head_of(service, session, Tally(**newest["tally"])) | full
 
 
 async def heads_of(
@@ -115,6 +118,24 @@ def head_of(service: Service, session: Session, tally: Tally | None) -> dict[str
         "state": "ended" if session.ended_at else resident.connection if resident else "waiting",
         "tally": resident.counting.tally() if resident else counts,
     }
+
+
+def _past(connection: Connection, session: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """History, and the newest document."""
+    made = history.versions(connection, session)
+    documents = [json.loads(one.document) for one in made[-2:]]
+    said = history.corrections_of(connection, session)
+    job = history.newest_job(connection, session)
+    tallies = [{name: getattr(one, name) for name in Tally.__slots__} for one in made]
+    return {
+        "versions": [
+            {"version": one.version, "made_at": one.made_at, "tally": tally} for one, tally in zip(made, tallies, strict=True)
+        ],
+        "difference": difference(*documents) if len(documents) == 2 else None,
+        "job": job and asdict(job),
+        "corrections": [asdict(one) for one in said],
+        "corrected": corrected(documents[-1], said) if said else None,
+    }, documents[-1]
 
 
 async def _stored(service: Service, session: Session) -> sessions.Result:

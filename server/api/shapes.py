@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -28,6 +28,7 @@ def _utc(time: datetime) -> datetime:
         raise ValueError("not a time in UTC (wanted one in the years 1 to 9999)") from None
 
 
+Words = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), AfterValidator(printable)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 
 
@@ -86,12 +87,89 @@ class SessionList(BaseModel):
     next: str | None = Field(description="`before` of the next page; null: this is the last")
 
 
+class Job(BaseModel):
+    """A session to be counted again by the present code."""
+
+    id: str
+    state: Literal["queued", "running", "done", "failed"]
+    attempts: int
+    made_at: str
+    finished_at: str | None
+    version: str | None = Field(description="of the processing that counted")
+    outcome: Literal["counted", "confirmed", "differs"] | None = Field(
+        description="counted: a result of a version that had none; confirmed: the version's stored result came out again;"
+        " differs: it did not, and the stored one stays"
+    )
+    error: str | None
+
+
+class NewCorrection(BaseModel):
+    """What a person says against the count."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["add", "remove", "relabel"]
+    at_s: float = Field(ge=0, description="a time within the repetition; of one that is added: where it begins")
+    end_s: float | None = Field(None, description="add: where it ends")
+    label: Literal["good", "compensated", "partial", "out_of_pose"] | None = Field(None, description="add, relabel")
+    reason: Words
+    author: Annotated[Words, Field(max_length=128)] | None = Field(
+        None, description="who says so, on a server without accounts; else it is whoever is logged in"
+    )
+
+
+class Correction(NewCorrection):
+    id: str
+    made_at: str
+
+
+class Version(BaseModel):
+    """A result of the session; the newest is the one shown."""
+
+    version: str
+    made_at: str
+    tally: Tally
+
+
+class Changed(BaseModel):
+    before: dict[str, Any]
+    after: dict[str, Any]
+    changes: dict[str, list[Any]] = Field(description="field -> [before, after], where they differ by more than rounding")
+
+
+class Difference(BaseModel):
+    """From the version before the newest to the newest, repetition by repetition."""
+
+    added: list[dict[str, Any]]
+    removed: list[dict[str, Any]]
+    changed: list[Changed]
+
+
+class Corrected(BaseModel):
+    """The newest result with the corrections laid over it."""
+
+    reps: list[dict[str, Any]] = Field(
+        description="as in the result, with `by_hand`, ids of corrections, and `removed`; of an added one little is known"
+    )
+    tally: Tally
+    unmatched: list[str] = Field(description="corrections of repetitions that the newest result does not have")
+
+
+class History(BaseModel):
+    versions: list[Version] = Field(description="newest last")
+    difference: Difference | None = Field(description="null: there is one version only")
+    job: Job | None = Field(description="the newest")
+    corrections: list[Correction]
+    corrected: Corrected | None = Field(description="null: without corrections")
+
+
 class SessionFull(SessionHead):
     """A session with what was made of it; while it runs, of what came so far."""
 
     version: str = Field(description="of the processing that counted")
     final: bool
     result: SessionResult = Field(description="hiprep.session/1")
+    history: History | None = Field(description="null: it has not ended")
 
 
 class Acknowledged(BaseModel):

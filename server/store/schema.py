@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -38,6 +39,7 @@ sessions = Table(
     Column("ended_at", String(32)),
     Column("recording", String(128)),  # file in the recordings directory, once the journal is compacted
     Column("patient", Integer),  # people.number; null: of the one person of a server without accounts
+    Column("idle_since", String(32)),  # since when an open session is known to get no packets
     Index("sessions_open", "ended_at"),
     Index("sessions_patient", "patient", "id"),
 )
@@ -177,4 +179,42 @@ audit = Table(
     Column("before", String(64), nullable=False, unique=True),
     Column("hash", String(64), nullable=False),
     Index("audit_subject", "subject"),
+)
+
+# Sessions to be counted again, by whatever version runs then. state: queued, running, done or failed; `outcome` of one
+# that is done: see jobs.py.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("session", Integer, ForeignKey("sessions.number"), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("made_at", String(32), nullable=False),
+    Column("finished_at", String(32)),
+    Column("version", String(32)),
+    Column("outcome", String(16)),
+    Column("error", Text),
+    Index("jobs_state", "state"),
+    Index("jobs_session", "session"),
+)
+
+# What a person says of a session against what was counted; the counted stays as it is. Never changed, only followed by
+# another one. `at_s` to `end_s`: the added repetition; else a time within the one that is meant.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("session", Integer, ForeignKey("sessions.number"), nullable=False),
+    Column("action", String(8), nullable=False),  # add, remove, relabel
+    Column("at_s", Float, nullable=False),
+    Column("end_s", Float),
+    Column("label", String(16)),  # good, compensated, partial, out_of_pose
+    Column("reason", Text, nullable=False),
+    Column("author", String(128), nullable=False),
+    Column("person", Integer),  # who was logged in, once there are accounts
+    Column("made_at", String(32), nullable=False),
+    Index("corrections_session", "session"),
 )

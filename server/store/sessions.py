@@ -16,7 +16,7 @@ from server.store.schema import packets, results, sessions
 @dataclass(frozen=True, slots=True)
 class Session:
     """One row; times are ISO 8601, UTC. exercise None: recognise it. recording: file name, None: journal.
-    patient: whose; None: of the one person of a server without accounts."""
+    patient: whose; None: of the one person of a server without accounts. idle_since: see schema.py."""
 
     number: int
     id: str
@@ -32,6 +32,7 @@ class Session:
     ended_at: str | None
     recording: str | None
     patient: int | None
+    idle_since: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,11 @@ def uncompacted(connection: Connection) -> list[Session]:
     """Ended sessions that still have a journal."""
     journalled = select(packets.c.session).where(packets.c.session == sessions.c.number).exists()
     return _all(connection, select(sessions).where(sessions.c.ended_at.is_not(None), journalled))
+
+
+def idle(connection: Connection, number: int, since: str | None) -> None:
+    """None: it gets packets again."""
+    connection.execute(update(sessions).where(sessions.c.number == number).values(idle_since=since))
 
 
 def end(connection: Connection, number: int, result: Result) -> None:

@@ -29,6 +29,7 @@ class Cluster:
 
     def __init__(self, bin: Path) -> None:
         self._bin, self._numbers = bin, itertools.count()
+        self._empty: list[str] = []
         self.folder = Path(tempfile.mkdtemp(prefix="hiprep-pg-"))  # short: a socket's path has 107 bytes
         self._user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
         if self._user:
@@ -63,11 +64,24 @@ class Cluster:
         return psycopg.connect(host=str(self.folder), user="hiprep", dbname=database, autocommit=True)
 
     def database(self, options: str = "") -> str:
-        """The URL of a new, empty one."""
+        """The URL of an empty one."""
+        if self._empty and not options:
+            return self.url(self._empty.pop())
         name = f"test{next(self._numbers)}"
         with self.connect() as connection:
             connection.execute(f"CREATE DATABASE {name} {options}")
         return self.url(name)
+
+    def empty(self, url: str) -> None:
+        """For another test: making one costs a thousand files."""
+        name = url.partition("?")[0].rpartition("/")[2]
+        with self.connect(name) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()", [name]
+            )
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        self._empty.append(name)
 
     def url(self, name: str, host: Path | None = None) -> str:
         return f"postgresql://hiprep@/{name}?host={host or self.folder}"

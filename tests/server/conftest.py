@@ -52,11 +52,15 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest) -> str | None:
-    """What Settings take: the URL of a new database, or None for SQLite."""
+def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """What Settings take: the URL of an empty database, or None for SQLite."""
     if getattr(request, "param", "sqlite") == "sqlite":
-        return None
-    return request.getfixturevalue("cluster").database()
+        yield None
+        return
+    cluster = request.getfixturevalue("cluster")
+    url = cluster.database()
+    yield url
+    cluster.empty(url)
 
 
 @pytest.fixture

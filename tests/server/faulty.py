@@ -21,6 +21,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import true
+
 from sensor.frames import decode_frame
 from sensor.recording import read_recording
 from server.errors import ServerError
@@ -76,7 +78,7 @@ def fired() -> str:
 
 async def look(folder: Path, tell: Tell) -> None:
     service = Service.open(Settings(folder))
-    before = service.store.read(lambda c: [row[0] for row in sessions.newest(c, 10)])
+    before = service.store.read(lambda c: [row[0] for row in sessions.newest(c, true(), 10)])
     for one in before:
         kept = service.store.read(lambda c, one=one: [entry.index for entry in journal.read(c, one.number)])
         tell("kept", kept, bool(one.ended_at), recorded(folder, one.recording))

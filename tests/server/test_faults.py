@@ -46,7 +46,7 @@ def few(entries: list[Entry]) -> list[Entry]:
 def wanted(few: list[Entry], body: dict) -> str:
     """What is counted of them, as it is stored."""
     new = body | {"info": bytes.fromhex(body["info"])}
-    counting = Counting(Session(number=1, id="", created_at="", ended_at=None, recording=None, **new))
+    counting = Counting(Session(number=1, id="", created_at="", ended_at=None, recording=None, patient=None, idle_since=None, **new))
     counting.feed(few)
     list(counting.finishing())
     return json.dumps(counting.document(), separators=(",", ":"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from sensor.recording import read_recording
 from server.counting import STEP, Counting
 from server.service import Service
-from server.store import journal
+from server.store import journal, sessions
 from server.store.sessions import Session
 
 pytestmark = pytest.mark.both_stores
@@ -62,3 +63,47 @@ async def test_ending_again_makes_the_recording_that_is_missing(service, session
     await service.ingest.settle()
     assert await service.store.fetch(journal.count, session.number) == 0
     assert len(read_recording(blocker).samples) == expected["samples"]
+
+
+AT, IDLE = 1_767_225_600.0, 48 * 3600.0
+
+
+async def test_a_session_without_packets_costs_no_memory_and_goes_on_exactly(service, session, entries, expected) -> None:
+    await service.ingest.put(session.id, entries[:300])
+    await service.ingest.sweep(AT, IDLE)  # packets have just come
+    assert service.ingest.resident(session.id)
+    await service.ingest.sweep(AT, IDLE, quiet_s=0)
+    assert service.ingest.resident(session.id) is None
+    assert service.store.read(sessions.find, session.id).idle_since == "2026-01-01T00:00:00.000Z"
+    await service.ingest.put(session.id, entries[300:])
+    assert service.store.read(sessions.find, session.id).idle_since is None
+    await service.ingest.sweep(AT + IDLE, IDLE, quiet_s=0)  # it is idle since now only
+    await service.ingest.end(session.id)
+    assert service.store.read(sessions.result, session.number).document == json.dumps(expected, separators=(",", ":"))
+
+
+async def test_a_session_that_nobody_ends_is_ended(tmp_path, settings_of, session, service, entries) -> None:
+    """Also when servers come and go in between: since when it is idle is on disk."""
+    await service.ingest.put(session.id, entries)
+    await service.ingest.sweep(AT, IDLE, quiet_s=0)
+    await service.ingest.sweep(AT + IDLE - 1, IDLE, quiet_s=0)
+    assert service.store.read(sessions.find, session.id).ended_at is None
+    await service.stop()
+    again = Service.open(settings_of(tmp_path))
+    await again.ingest.sweep(AT + IDLE, IDLE)
+    await again.ingest.settle()
+    found = again.store.read(sessions.find, session.id)
+    assert found.ended_at and found.recording
+    assert again.store.read(sessions.result, session.number).counted == 8
+    await again.ingest.sweep(AT + 2 * IDLE, IDLE)
+    await again.stop()
+
+
+async def test_a_session_that_a_page_watches_stays_in_memory(service, session, entries) -> None:
+    await service.ingest.put(session.id, entries[:50])
+    found = await service.ingest.opened(session.id)
+    watcher = found.channel.join()
+    await service.ingest.sweep(AT, IDLE, quiet_s=0)
+    assert service.ingest.resident(session.id) is found and not watcher.dropped
+    await service.ingest.put(session.id, entries[50:60])
+    assert service.store.read(sessions.find, session.id).idle_since is None

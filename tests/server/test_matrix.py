@@ -16,6 +16,7 @@ from starlette.routing import Mount
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed
 
+import processing
 from sensor.frames import encode_frame
 from server import throttle
 from server.app import create_app
@@ -109,6 +110,19 @@ def assigns(world: World, client: httpx.Client) -> httpx.Response:
     return client.post(f"/people/{world.patient.id}/assignment", data=told, headers=JSON)
 
 
+def corrects(page: bool) -> Callable:
+    """Each asker says that there was a repetition in another place."""
+
+    def ask(world: World, client: httpx.Client) -> httpx.Response:
+        at_s = 0.5 * list(world.clients.values()).index(client) + (0.25 if page else 0)
+        said = {"at_s": at_s, "end_s": at_s + 0.2, "reason": "seen"}
+        if page:
+            return client.post(f"/sessions/{world.ended}/corrections", data=said | {"what": "add:good"}, headers=JSON)
+        return client.post(f"/api/v1/sessions/{world.ended}/corrections", json=said | {"action": "add", "label": "good"})
+
+    return ask
+
+
 def watches(world: World, client: httpx.Client) -> int:
     """The code that the socket of the ended session is closed with."""
 
@@ -147,12 +161,17 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("GET", f"{S}/recording.parquet"): (get("/api/v1/sessions/{ended}/recording.parquet"), OWN),
     ("GET", f"{S}/recording.csv"): (get("/api/v1/sessions/{ended}/recording.csv"), OWN),
     ("GET", f"{S}/recording.json"): (get("/api/v1/sessions/{ended}/recording.json"), OWN),
+    ("POST", f"{S}/reprocess"): (post("/api/v1/sessions/{ended}/reprocess"), tuple(202 if s == 200 else s for s in OWN)),
+    ("POST", f"{S}/corrections"): (corrects(page=False), tuple(201 if s == 200 else s for s in OWN)),
+    ("GET", f"{S}/results/{{version}}"): (get("/api/v1/sessions/{ended}/results/" + processing.VERSION), OWN),
     ("WS", f"{S}/live"): (watches, (4001, 4000, 4004, 4004, 4000, 4004, 4004, 4004, 4001, 4001)),
     ("POST", "/api/v1/devices"): (post("/api/v1/devices", json={"code": "0000-0000", "name": "x"}), (404,) * 10),
     ("GET", "/"): (get("/"), (401, 200, 200, 303, 303, 303, 303, 303, 403, 401)),
     ("GET", "/live"): (get("/live"), (401, 303, 303, 303, 303, 200, 200, 200, 403, 401)),
     ("GET", "/sessions/{session_id}/live"): (get("/sessions/{ended}/live"), OWN_303),
     ("GET", "/sessions/{session_id}"): (get("/sessions/{ended}"), OWN),
+    ("POST", "/sessions/{session_id}/reprocess"): (post("/sessions/{ended}/reprocess"), OWN_303),
+    ("POST", "/sessions/{session_id}/corrections"): (corrects(page=True), OWN_303),
     ("GET", "/intended-use"): (get("/intended-use"), EVERYBODY),
     ("GET", "/login"): (get("/login"), EVERYBODY),
     ("POST", "/login"): (post("/login", data={"email": "a@b.example", "password": PASSWORD}), (401,) * 10),
