@@ -110,7 +110,8 @@ def chosen(stream: int) -> dict[int, list[float]]:
 
 def ask(op: int, stream: int, more: bytes = b"", whatever: bool = False) -> Conversation[bytes]:
     """The parameters of the answer; `whatever` it says."""
-    answer = yield Ask(CONTROL, bytes([op, stream]) + more, lambda data: len(data) > 3 and data[:3] == bytes([ANSWER, op, stream]))
+    head = bytes([ANSWER, op, stream])
+    answer = yield Ask(CONTROL, head[1:] + more, lambda data: len(data) > 3 and data[:3] == head)
     if answer[3] and not whatever:
         raise Declined(f"{STREAMS[stream]}: {STATUS.get(answer[3], f'status {answer[3]}')}")
     return answer[5:]  # byte 4: more to come, which none of these has
@@ -174,7 +175,8 @@ def deltas(data: bytes, width: int) -> np.ndarray:
         end = at + 2 + (3 * bits * count + 7) // 8
         n += count
         if not (0 < bits <= 32 and count) or end > len(data) or n > MOST:
-            raise PacketError(f"broken block of differences at byte {at} (wanted 1 to 32 bits and a count, got {data[at : at + 2].hex()})")
+            got = data[at : at + 2].hex()
+            raise PacketError(f"broken block of differences at byte {at} (wanted 1 to 32 bits and a count, got {got})")
         told = np.unpackbits(np.frombuffer(data, np.uint8, end - at - 2, at + 2), bitorder="little")[: 3 * bits * count]
         values = told.reshape(-1, bits).astype(np.int64) @ (1 << np.arange(bits, dtype=np.int64))
         values -= (values >> (bits - 1)) << bits

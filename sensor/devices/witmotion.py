@@ -153,8 +153,6 @@ def short_frame(kind: int, body: bytes) -> bytes:
 
 
 class Virtual(Peripheral):
-    model, firmware = None, None  # it has no Device Information
-
     def __init__(self, short: bool = False) -> None:
         super().__init__()
         self._short, self._code, self._unlocked = short, 0x06, False

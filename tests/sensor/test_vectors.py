@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from sensor.conversation import Declined
 from sensor.devices import metamotion, movella_dot, movesense, thingy52, witmotion
 from sensor.devices import polar_verity_sense as polar
 from sensor.samples import STANDARD_GRAVITY
@@ -227,3 +228,38 @@ def test_metamotion_pairs_only_what_belongs_together(lost):
     assert all(0 <= late <= 33 for late in apart)  # a second
     if not lost:
         assert len(made) == 40 and not any(apart)
+
+
+# What is said to a band that does not do as it should
+
+
+def told(conversation, *answers: bytes) -> str:
+    """How it is turned down after these answers."""
+    answer = None
+    with pytest.raises(Declined) as no:
+        for following in answers:
+            conversation.send(answer)
+            answer = following
+        conversation.send(answer)
+    return str(no.value)
+
+
+def test_refusals_say_what():
+    info = polar.info_of(52, 1.0, 0.25)
+    stopped = h("f0030206")  # it was not running: no matter
+    assert told(polar.start(info), stopped, h("f002020d")) == "acceleration: it is in the charger"
+    assert "MTU" in told(polar.start(info), stopped, h("f002020a"))
+    assert "status 99" in told(polar.start(info), stopped, h("f0020263"))
+    started = h("f002020000 0501 0000803f")
+    gyr = h("f003050000"), h("f002050000 0501 0000003f")
+    assert "another factor than before (wanted 0.25, got 0.5)" in told(polar.start(info), stopped, started, *gyr)
+    assert "no acceleration with angular velocity" in told(polar.hello(), h("0f0400"))
+    offered = h("f001020000 0002 3400 d000 0101 1000 0201 0400 0401 03")
+    assert told(polar.hello(), h("0f2400"), offered) == "acceleration: setting 2 (wanted 8, offered [4])"
+    rate = h("5571 0300 0600").ljust(20, b"\0")
+    assert "wanted 50 Hz, got 10" in told(witmotion.DRIVER.talk["start"](witmotion.INFO), b"", b"", b"", b"", rate)
+    control = bytes(24) + h("1e00") + bytes(6)
+    assert "wanted 60 Hz, got 30 Hz" in told(movella_dot.start(movella_dot.INFO), b"", control, b"", control)
+    assert "status 404" in told(movesense.start(movesense.INFO), h("0163c800"), h("01639401"))
+    assert "another gyroscope" in told(metamotion.hello(), h("13800100"))
+    assert "configuration" in told(thingy52.hello(), b"\0")
