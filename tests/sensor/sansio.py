@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from processing.exercises import EXERCISES
 from sensor.conversation import Ask, Declined, Pause, Read, Write
 from sensor.devices import DRIVERS
 from sensor.devices.reference import encode_info, info_of
 from sensor.driver import Driver
 from sensor.errors import PacketError
+from sensor.motion import session
+from sensor.recording import Recording
 from sensor.samples import STANDARD_GRAVITY, Samples
 from sensor.virtual_band import packets as reference_packets
 
 MODELS = {name: driver for name, driver in DRIVERS.items() if driver.peripheral}
+EXERCISE, REPS = "hip_abduction", 3
 START_NS = 1_767_225_600_000_000_000  # 2026-01-01
 
 
@@ -70,6 +76,14 @@ def lag_s(moved: Samples, samples: Samples) -> float:
     """How much later than it says it was measured, to half a millisecond."""
     shifts = np.arange(-400, 401) * 5e-4
     return float(shifts[np.argmin([np.median(np.abs(samples.acc - at(moved, samples.t + shift)[0])) for shift in shifts])])
+
+
+def short_set() -> Recording:
+    """A simulated person's REPS quick leg raises, without what comes long before and after."""
+    track = {EXERCISE: EXERCISES[EXERCISE].track}
+    recording = session(track, EXERCISE, sets=1, reps=REPS, tempo=0.6, side="right", seed=1).recording
+    t = recording.samples.t - recording.samples.t[0]
+    return replace(recording, samples=recording.samples[int(np.searchsorted(t, 3.5)) : int(np.searchsorted(t, 20.5))])
 
 
 def at(samples: Samples, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

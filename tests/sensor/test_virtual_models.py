@@ -8,29 +8,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from processing.exercises import EXERCISES
 from processing.tracker import Tracker
-from sansio import MODELS, decoded, lag_s, movement, wire
+from sansio import EXERCISE, MODELS, REPS, decoded, lag_s, movement, short_set, wire
 from sensor.band import BandClient, Patience
 from sensor.ble import Link, drivers_of, scan
 from sensor.conversation import Declined
 from sensor.devices import DRIVERS
 from sensor.errors import LinkError
-from sensor.motion import session
 from sensor.samples import Samples
 from sensor.source import open_source
 from sensor.virtual_adapter import virtual_adapter
 from sensor.virtual_model import VirtualModel
 from sensor.virtual_radio import VirtualRadio
 
-EXERCISE, REPS, SPEED = "hip_abduction", 3, 40
+SPEED = 40
 HASTE = Patience(backoff=0.05, scan=5, answer=5)
 
 
 @pytest.fixture(scope="module")
 def person():
-    track = {EXERCISE: EXERCISES[EXERCISE].track}
-    return session(track, EXERCISE, sets=1, reps=REPS, tempo=0.7, side="right", seed=1).recording
+    return short_set()
 
 
 @asynccontextmanager

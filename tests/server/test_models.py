@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from processing.exercises import EXERCISES
 from processing.tracker import Tracker
-from sansio import MODELS, wire
+from sansio import EXERCISE, MODELS, REPS, short_set, wire
 from sensor.frames import Entry
-from sensor.motion import session
 from sensor.samples import Samples
-
-EXERCISE, REPS = "hip_abduction", 3
 
 
 @pytest.fixture(scope="module")
 def samples() -> Samples:
-    track = {EXERCISE: EXERCISES[EXERCISE].track}
-    return session(track, EXERCISE, sets=1, reps=REPS, tempo=0.7, side="right", seed=1).recording.samples
+    return short_set().samples
 
 
 @pytest.mark.parametrize("name", MODELS)
