@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from server.store.history import Correction
+if TYPE_CHECKING:
+    from server.store.history import Correction
 
 LABELS = ("good", "compensated", "partial", "out_of_pose")
 COUNTED = ("good", "compensated")

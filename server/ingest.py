@@ -99,13 +99,15 @@ class Ingest:
         future = self._open.get(session_id)
         return future.result() if future and future.done() and not future.cancelled() else None
 
-    async def create(self, values: dict[str, Any], patient: Person | None = None) -> tuple[Session, bool]:
+    async def create(
+        self, values: dict[str, Any], patient: Person | None = None, at: str | None = None
+    ) -> tuple[Session, bool]:
         """The session with this key of this patient, and whether it is new; Problem for what can never be counted."""
         _check(values)
         if patient is not None:  # what one patient's client calls its session is nobody else's affair
             key = hashlib.sha256(f"{patient.id} {values['key']}".encode()).hexdigest()
             values = values | {"key": key, "patient": patient.number}
-        session, new = await self._store.write(sessions.create, values)
+        session, new = await self._store.write(sessions.create, values, at)
         different = [name for name in values if name != "key" and getattr(session, name) != values[name]]
         if different:
             raise Problem(409, "this key belongs to a session that is different", f"body.{different[0]}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
+from server import questionnaires
 from server.accounts import Accounts
 from server.data_dir import DataDir
 from server.errors import ServerError
@@ -15,9 +16,11 @@ from server.ingest import Ingest
 from server.jobs import Jobs
 from server.passwords import Passwords
 from server.problems import Problem
+from server.questionnaires import Questionnaire
 from server.recordings import Recordings
 from server.settings import Settings
 from server.store import Store, keys, people, sessions
+from server.store.times import iso
 
 SWEEP_S = 60.0  # between looks for sessions without packets; no source
 
@@ -35,6 +38,7 @@ class Service:
     ingest: Ingest
     jobs: Jobs
     accounts: Accounts | None
+    questionnaires: dict[str, Questionnaire]
     background: set[asyncio.Task[None]] = field(default_factory=set)
 
     @staticmethod
@@ -46,11 +50,23 @@ class Service:
         except BaseException:
             data.close()
             raise
+        try:
+            asked = questionnaires.load(data.path / "questionnaires")
+            accounts = None
+            if settings.secure or settings.clinic or store.read(people.any_clinic):
+                accounts = Accounts(store, Passwords(settings.password_cost), settings.clock)
+        except BaseException:
+            store.close()
+            data.close()
+            raise
         recordings = Recordings(store, data.recordings)
-        accounts = None
-        if settings.secure or settings.clinic or store.read(people.any_clinic):
-            accounts = Accounts(store, Passwords(settings.password_cost), settings.clock)
-        return Service(settings, data, store, recordings, Ingest(store, recordings), Jobs(store, recordings), accounts)
+        return Service(
+            settings, data, store, recordings, Ingest(store, recordings), Jobs(store, recordings), accounts, asked
+        )
+
+    def iso(self) -> str:
+        """Now."""
+        return iso(self.settings.clock())
 
     async def start(self) -> None:
         """Finish what the last run did not: journals of ended sessions."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -33,6 +33,16 @@ COMPENSATIONS = {
     "other": "pelvis moved",
 }
 
+ELEVEN = [("", "–"), *((str(number), str(number)) for number in range(11))]  # 0 to 10, or not said
+STOPPED = {
+    "": "–",
+    "done": "everything was done",
+    "pain": "it hurt",
+    "tired": "too tired",
+    "time": "no more time",
+    "technical": "something did not work",
+    "other": "something else",
+}
 
 TITLES = {name: exercise.title for name, exercise in EXERCISES.items()}
 
@@ -56,7 +66,7 @@ def ways(who: Who | None) -> list[tuple[str, str]]:
     if who is None:
         found = []
     elif who.staff:
-        found = [("/patients", "Patients"), *([("/people", "People")] if who.staff.admin else [])]
+        found = [("/patients", "Patients"), *([("/people", "People")] if who.staff.admin else []), ("/account", "Account")]
     elif who.patient:
         found = [*open, (f"/patients/{who.patient.id}", "Me")]
     else:
@@ -68,6 +78,46 @@ def when(iso: str, zone: str | None = None) -> str:
     """zone: the clinic's; None: this computer's, which is that of the one person at it."""
     local = datetime.fromisoformat(iso).astimezone(zone and ZoneInfo(zone))
     return f"{local.day} {local:%B %Y, %H:%M}"
+
+
+def date_of(iso: str) -> str:
+    then = date.fromisoformat(iso)
+    return f"{then.day} {then:%B %Y}"
+
+
+def day(iso: str | None, today: date) -> str:
+    if iso is None:
+        return "none yet"
+    days = (today - date.fromisoformat(iso)).days
+    return {0: "today", 1: "yesterday"}.get(days) or (f"{days} days ago" if 1 < days < 14 else date_of(iso))
+
+
+def attention(line: dict[str, Any]) -> str:
+    """Of an overview."""
+    return "; ".join(reason["words"] for reason in line["reasons"]) or "–"
+
+
+def of_week(week: dict[str, int] | None) -> str:
+    return "no programme" if week is None else f"{week['sessions']} of {week['prescribed']}"
+
+
+def share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.0f} %"
+
+
+def tempo(item: dict[str, Any]) -> str:
+    return "-".join(f"{item[name]:g}" for name in ("concentric_s", "hold_s", "eccentric_s")) + " s"
+
+
+def programme(now: dict[str, Any]) -> str:
+    """In one sentence."""
+    legs: dict[str, list[str]] = {}
+    for item in now["items"]:
+        legs.setdefault(item["exercise"], []).append(item["side"])
+    names = ", ".join(f"{exercise(name)} ({'both sides' if len(sides) > 1 else sides[0]})" for name, sides in legs.items())
+    weeks, times = ({item[key] for item in now["items"]} for key in ("weeks", "per_week"))
+    often = f"{max(times)} times a week" if len(times) == 1 else f"{min(times)} to {max(times)} times a week"
+    return f"{names}: {often}, {max(weeks)} weeks from {date_of(now['starts_on'])}."
 
 
 def length(seconds: float) -> str:

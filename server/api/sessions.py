@@ -36,7 +36,7 @@ async def create(request: Request, who: Writer, new: NewSession) -> Response:
     """Begin a session. Its packets follow."""
     started_at = new.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     values = new.model_dump() | {"info": bytes.fromhex(new.info), "started_at": started_at}
-    session, created = await of(request).ingest.create(values, who.patient)
+    session, created = await of(request).ingest.create(values, who.patient, of(request).iso())
     head = head_of(of(request), session, None)
     return JSONResponse(head, 201 if created else 200, {"Location": f"{request.url.path}/{session.id}"})
 

@@ -86,6 +86,11 @@ async def code(request: Request, who: Anyone, accounts: AccountsOf) -> Response:
     return _with_cookie(request, go(local_path(given.next)), secret)
 
 
+@router.get("/account")
+async def account(request: Request, entrance: LoggedIn) -> Response:
+    return page(request, "account.html", person=entrance.person, clinic=entrance.clinic)
+
+
 @router.post("/logout")
 async def log_out(request: Request, entrance: LoggedIn, accounts: AccountsOf) -> Response:
     given = await form(request, Leaving)

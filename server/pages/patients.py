@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from server.access import LoggedIn, Patient, Staff
+from server.api.programmes import programme_of
 from server.api.sessions import heads_of
+from server.overview import overviews
 from server.pages.views import go, page
 from server.problems import Problem
 from server.service import of
-from server.store import keys, people
+from server.store import answers, keys, people, programmes
 from server.store.schema import sessions as session_table
 
 router = APIRouter(prefix="/patients")
@@ -20,16 +24,31 @@ LISTED = 50  # sessions
 
 @router.get("")
 async def patients_page(request: Request, staff: Staff) -> Response:
-    mine = await of(request).store.fetch(people.patients_of, staff.person.number)
-    return page(request, "patients.html", patients=mine, clinic=staff.clinic)
+    """The most in need of attention first."""
+    service, zone = of(request), ZoneInfo(staff.clinic.time_zone)
+    mine = await service.store.fetch(people.patients_of, staff.person.number)
+    today = programmes.today(service.settings.clock(), zone)
+    seen = await overviews(service.store, [person.number for person in mine], zone, today)
+    mine.sort(key=lambda person: -max((reason["weight"] for reason in seen[person.number]["reasons"]), default=0))
+    return page(request, "patients.html", patients=mine, seen=seen, clinic=staff.clinic, today=today)
 
 
 @router.get("/{person_id}")
-async def patient_page(request: Request, patient: Patient) -> Response:
-    service = of(request)
-    heads = await heads_of(service, session_table.c.patient == patient.number, LISTED)
-    devices = await service.store.fetch(keys.devices_of, patient.number)
-    return page(request, "patient.html", patient=patient, sessions=heads, devices=devices)
+async def patient_page(request: Request, entrance: LoggedIn, patient: Patient) -> Response:
+    service, zone = of(request), ZoneInfo(entrance.clinic.time_zone)
+    today = programmes.today(service.settings.clock(), zone)
+    return page(
+        request,
+        "patient.html",
+        patient=patient,
+        today=today,
+        programme=await programme_of(service, entrance, patient),
+        seen=(await overviews(service.store, [patient.number], zone, today))[patient.number],
+        sessions=await heads_of(service, session_table.c.patient == patient.number, LISTED),
+        devices=await service.store.fetch(keys.devices_of, patient.number),
+        asked=service.questionnaires,
+        answers=await service.store.fetch(answers.of_patient, patient.number),
+    )
 
 
 @router.post("/{person_id}/pairing")

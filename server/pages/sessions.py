@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from server import words
 from server.access import Reader, ReadSession
-from server.api.sessions import full_of, heads_of
+from server.api.programmes import Report
+from server.api.sessions import find, full_of, heads_of
 from server.pages.views import go, page
 from server.service import of
-from server.store import sessions
+from server.store import programmes, sessions
 
 router = APIRouter()
 
@@ -44,7 +45,11 @@ async def live_page(request: Request, who: Reader, session_id: ReadSession) -> R
 @router.get("/sessions/{session_id}")
 async def session_page(request: Request, who: Reader, session_id: ReadSession) -> Response:
     full = await full_of(of(request), session_id)
-    return page(request, "session.html", session=full, summary=_summary(full["result"]))
+    found = await find(of(request), session_id)
+    report = await of(request).store.fetch(programmes.report, found.number)
+    # Without accounts it is one's own session, of which there is nobody to tell.
+    told = {"report": report or Report().model_dump(), "may_report": True} if who.patient else {"report": report}
+    return page(request, "session.html", session=full, summary=_summary(full["result"]), **told)
 
 
 def _summary(result: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def _looker(request: Request) -> dict[str, Any]:
 templates = Jinja2Templates(Path(__file__).parents[1] / "templates", context_processors=[_looker])
 templates.env.globals["words"] = words
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
-FIELDS = 200  # of a form; no source
+FIELDS = 400  # of a form; no source
 
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -48,17 +48,27 @@ def local_path(text: str) -> str:
     return text if good else "/"
 
 
-async def form(request: Request, kind: type[Form]) -> Form:
-    """The fields that `kind` names, once each, and no others."""
+async def fields(request: Request) -> dict[str, str]:
+    """Of a form, each once."""
     try:
         pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=FIELDS)
-        values = dict(pairs)
-        if len(values) < len(pairs):
-            raise Problem(422, "a field came twice", "body")
+    except ValueError as error:
+        raise Problem(400, "not a form", "body") from error
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise Problem(422, "a field came twice", "body")
+    return values
+
+
+async def form(request: Request, kind: type[Form]) -> Form:
+    """The fields that `kind` names and no others."""
+    return checked(kind, await fields(request))
+
+
+def checked(kind: type[Form], values: dict[str, Any]) -> Form:
+    try:
         return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise Problem(422, f"{first['msg'].removeprefix('Value error, ')} at {where}", where) from error
-    except ValueError as error:
-        raise Problem(400, "not a form", "body") from error

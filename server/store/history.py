@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from server.store import parts
 from server.store.schema import corrections, jobs, results, sessions
-from server.store.sessions import Result, Session, new_id, now
+from server.store.sessions import Result, Session, add_result, new_id, now
 
 ATTEMPTS = 3  # a job under which the server died so often is not tried again; no source
 
@@ -90,7 +91,7 @@ def take(connection: Connection) -> tuple[int, Session] | None:
 def finish(connection: Connection, job: int, session: int, made: Result, outcome: str) -> None:
     """With its result in the same transaction, so that there is one of each."""
     if outcome == "counted":
-        connection.execute(insert(results).values(session=session, **asdict(made)))
+        add_result(connection, session, made)
     done = {"state": "done", "finished_at": now(), "version": made.version, "outcome": outcome}
     connection.execute(update(jobs).where(jobs.c.number == job).values(done))
 
@@ -113,7 +114,9 @@ def newest_job(connection: Connection, session: int) -> Job | None:
 
 def correct(connection: Connection, session: int, values: dict) -> Correction:
     values = values | {"id": new_id(), "session": session, "made_at": now()}
-    return _of(Correction, connection.execute(insert(corrections).values(values).returning(corrections)).one())
+    made = _of(Correction, connection.execute(insert(corrections).values(values).returning(corrections)).one())
+    parts.renew(connection, session)
+    return made
 
 
 def corrections_of(connection: Connection, session: int) -> list[Correction]:

@@ -218,3 +218,87 @@ corrections = Table(
     Column("made_at", String(32), nullable=False),
     Index("corrections_session", "session"),
 )
+
+# What was done of each exercise in a session, by its newest result and what was corrected by hand (parts.py): what lists
+# and adherence are made of.
+parts = Table(
+    "parts",
+    metadata,
+    Column("session", Integer, ForeignKey("sessions.number"), primary_key=True, autoincrement=False),
+    Column("exercise", String(64), primary_key=True),
+    Column("side", String(8), nullable=False),
+    Column("reps", Integer, nullable=False),  # counted
+    Column("watched", Integer, nullable=False),  # of them, those in which the pelvis could be seen
+    Column("compensated", Integer, nullable=False),  # of the watched
+    Column("rom_deg", Float),  # median of the counted
+)
+
+# A patient's programme; a change makes a new version and the old ones stay.
+programmes = Table(
+    "programmes",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("patient", Integer, ForeignKey("people.number"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("starts_on", String(10), nullable=False),  # a day in the clinic's time zone
+    Column("quiet_days", Integer, nullable=False),  # so long without a session raises attention
+    Column("pain_stop", Integer, nullable=False),  # pain above it stops the session and raises attention
+    Column("note", Text, nullable=False),  # to the patient
+    Column("made_at", String(32), nullable=False),
+    Column("made_by", Integer, ForeignKey("people.number"), nullable=False),
+    UniqueConstraint("patient", "version"),
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("programme", Integer, ForeignKey("programmes.number"), primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True),
+    Column("exercise", String(64), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("sets", Integer, nullable=False),
+    Column("reps", Integer, nullable=False),
+    Column("per_week", Integer, nullable=False),
+    Column("weeks", Integer, nullable=False),
+    Column("concentric_s", Float, nullable=False),
+    Column("hold_s", Float, nullable=False),
+    Column("eccentric_s", Float, nullable=False),
+    Column("rom_target_deg", Float),
+    Column("band", String(16)),
+)
+
+# What a patient says of a session: pain and exertion 0 to 10, null where not said.
+reports = Table(
+    "reports",
+    metadata,
+    Column("session", Integer, ForeignKey("sessions.number"), primary_key=True, autoincrement=False),
+    Column("pain_before", Integer),
+    Column("pain_worst", Integer),
+    Column("pain_after", Integer),
+    Column("exertion", Integer),
+    Column("stopped", String(16)),
+    Column("note", Text, nullable=False),
+    Column("made_at", String(32), nullable=False),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("patient", Integer, ForeignKey("people.number"), nullable=False),
+    Column("questionnaire", String(64), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("given", Text, nullable=False),  # JSON: the option chosen of each item
+    Column("score", Float, nullable=False),
+    Column("made_at", String(32), nullable=False),
+    Index("answers_patient", "patient"),
+)
+
+# What the list of patients shows of each, as of a day: made when it is read, gone when something changes.
+overviews = Table(
+    "overviews",
+    metadata,
+    Column("patient", Integer, ForeignKey("people.number"), primary_key=True, autoincrement=False),
+    Column("day", String(10), nullable=False),
+    Column("document", Text, nullable=False),
+)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
 
+from server.store import parts
 from server.store.schema import packets, results, sessions
 
 
@@ -69,12 +70,12 @@ def new_id() -> str:
     return str(uuid.UUID(int=value | 0b10 << 62 | secrets.randbits(62)))
 
 
-def create(connection: Connection, values: dict) -> tuple[Session, bool]:
-    """The session of this key, and whether it is new."""
+def create(connection: Connection, values: dict, at: str | None = None) -> tuple[Session, bool]:
+    """The session of this key, and whether it is new. at: now, unless said."""
     found = connection.execute(select(sessions).where(sessions.c.key == values["key"])).one_or_none()
     if found is not None:
         return _session(found), False
-    row = connection.execute(insert(sessions).values(id=new_id(), created_at=now(), **values).returning(sessions))
+    row = connection.execute(insert(sessions).values(id=new_id(), created_at=at or now(), **values).returning(sessions))
     return _session(row.one()), True
 
 
@@ -124,9 +125,14 @@ def idle(connection: Connection, number: int, since: str | None) -> None:
 
 def end(connection: Connection, number: int, result: Result) -> None:
     connection.execute(update(sessions).where(sessions.c.number == number).values(ended_at=now()))
-    connection.execute(
-        insert(results).values(session=number, **{name: getattr(result, name) for name in Result.__slots__})
-    )
+    add_result(connection, number, result)
+
+
+def add_result(connection: Connection, number: int, result: Result) -> None:
+    """From now on the one that is shown."""
+    values = {name: getattr(result, name) for name in Result.__slots__}
+    connection.execute(insert(results).values(session=number, **values))
+    parts.renew(connection, number)
 
 
 def compacted(connection: Connection, number: int, recording: str) -> None:

@@ -105,6 +105,19 @@ def revokes(world: World, client: httpx.Client) -> httpx.Response:
     return client.post(f"/patients/{world.patient.id}/devices/{world.patient.pair().id}/revoke", headers=JSON)
 
 
+def prescribes(world: World, client: httpx.Client) -> httpx.Response:
+    return client.post(f"/api/v1/patients/{world.patient.id}/programme", json={"starts_on": "2026-01-01", "items": []})
+
+
+def reports(world: World, client: httpx.Client) -> httpx.Response:
+    return client.put(f"/api/v1/sessions/{world.ended}/report", json={"pain_worst": 3})
+
+
+def answers(world: World, client: httpx.Client) -> httpx.Response:
+    told = {"questionnaire": "knee_week", "version": "1", "given": [0, 0, 0]}
+    return client.post(f"/api/v1/patients/{world.patient.id}/answers", json=told)
+
+
 def assigns(world: World, client: httpx.Client) -> httpx.Response:
     told = {"staff": world.clients["physio"].id, "to": "true"}
     return client.post(f"/people/{world.patient.id}/assignment", data=told, headers=JSON)
@@ -149,6 +162,13 @@ LISTS = (401, 200, 200, 200, 200, 200, 200, 200, 403, 401)
 STAFF = (401, 403, 403, 200, 200, 200, 200, 200, 403, 401)
 CLINICS = (401, 403, 403, 403, 403, 403, 200, 200, 403, 401)
 
+FORM = (401, 403, 403, 404, 200, 404, 404, 404, 403, 401)
+FORM_303 = tuple(303 if status == 200 else status for status in FORM)
+FORM_REPORT = (401, 303, 404, 403, 403, 403, 403, 403, 403, 401)
+PATIENTS = (401, 200, 200, 404, 404, 404, 404, 404, 403, 401)
+PATIENTS_303 = (401, 303, 303, 403, 403, 403, 403, 403, 403, 401)
+PLAN, ANSWERED = {"starts_on": "2026-01-02"}, {"version": "1", "item_0": "0", "item_1": "0", "item_2": "0"}
+P = "/api/v1/patients/{person_id}/programme"
 S = "/api/v1/sessions/{session_id}"
 ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("GET", "/api/v1/openapi.json"): (get("/api/v1/openapi.json"), EVERYBODY),
@@ -177,6 +197,7 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", "/login"): (post("/login", data={"email": "a@b.example", "password": PASSWORD}), (401,) * 10),
     ("GET", "/login/code"): (get("/login/code"), (401,) * 10),
     ("POST", "/login/code"): (post("/login/code", data={"code": "000000"}), (401,) * 10),
+    ("GET", "/account"): (get("/account"), LISTS),
     ("POST", "/logout"): (leaves, (401, 303, 303, 303, 303, 303, 303, 303, 403, 401)),
     ("GET", "/invitation"): (get("/invitation"), EVERYBODY),
     ("POST", "/invitation"): (post("/invitation", data={"secret": "x" * 43}), (404,) * 10),
@@ -189,6 +210,18 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("GET", "/patients/{person_id}"): (get("/patients/{id}"), OWN),
     ("POST", "/patients/{person_id}/pairing"): (post("/patients/{id}/pairing"), OWN),
     ("POST", "/patients/{person_id}/devices/{device_id}/revoke"): (revokes, OWN_303),
+    ("GET", P): (get("/api/v1/patients/{id}/programme"), OWN),
+    ("POST", P): (prescribes, (401, 403, 403, 404, 201, 404, 404, 404, 403, 401)),
+    ("GET", f"{S}/report"): (get("/api/v1/sessions/{ended}/report"), OWN),
+    ("PUT", f"{S}/report"): (reports, WRITES),
+    ("GET", "/api/v1/questionnaires"): (get("/api/v1/questionnaires"), LISTS),
+    ("GET", "/api/v1/patients/{person_id}/answers"): (get("/api/v1/patients/{id}/answers"), OWN),
+    ("POST", "/api/v1/patients/{person_id}/answers"): (answers, (401, 201, 404, 404, 403, 404, 404, 404, 403, 401)),
+    ("GET", "/patients/{person_id}/prescribe"): (get("/patients/{id}/prescribe"), FORM),
+    ("POST", "/patients/{person_id}/prescribe"): (post("/patients/{id}/prescribe", data=PLAN), FORM_303),
+    ("POST", "/sessions/{session_id}/report"): (post("/sessions/{ended}/report", data={}), FORM_REPORT),
+    ("GET", "/questionnaires/{name}"): (get("/questionnaires/knee_week"), PATIENTS),
+    ("POST", "/questionnaires/{name}"): (post("/questionnaires/knee_week", data=ANSWERED), PATIENTS_303),
     ("MOUNT", "/static"): (get("/static/style.css"), EVERYBODY),
 }  # fmt: skip
 

@@ -1,0 +1,204 @@
+"""A patient's programme and what was done of it; what they say of a session."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+from starlette.responses import JSONResponse, Response
+
+from processing.exercises import EXERCISES
+from server.access import LoggedIn, Patient, ReadSession, Staff, Writer, WriteSession
+from server.accounts import Entrance
+from server.api.sessions import find
+from server.problems import Problem, responses
+from server.programme import Item, Programme, adherence, present
+from server.service import Service, of
+from server.store import programmes, trail
+from server.store.people import Person
+
+router = APIRouter(tags=["programmes"])
+
+BANDS = ("tan", "yellow", "red", "green", "blue", "black", "silver", "gold")  # TheraBand's colours, by resistance
+STOPPED = ("done", "pain", "tired", "time", "technical", "other")
+
+
+def _known(name: str) -> str:
+    if name not in EXERCISES:
+        raise ValueError(f"unknown exercise (wanted one of {', '.join(EXERCISES)})")
+    return name
+
+
+def _plain(text: str) -> str:
+    if not all(sign.isprintable() or sign == "\n" for sign in text):
+        raise ValueError("not printable (wanted printable characters and line breaks)")
+    return text
+
+
+Note = Annotated[str, Field(max_length=2000), AfterValidator(_plain)]
+Zero_to_ten = Annotated[int, Field(ge=0, le=10)]
+Seconds = Annotated[float, Field(ge=0, le=30)]
+
+
+class NewItem(BaseModel):
+    """One exercise of one side; both sides are two items, each with a target of its own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    exercise: Annotated[str, AfterValidator(_known)] = Field(examples=["hip_external_rotation"])
+    side: Literal["left", "right"]
+    sets: int = Field(3, ge=1, le=20)
+    reps: int = Field(10, ge=1, le=100, description="a set")
+    per_week: int = Field(3, ge=1, le=7)
+    weeks: int = Field(6, ge=1, le=52)
+    concentric_s: Seconds = 2.0
+    hold_s: Seconds = 0.0
+    eccentric_s: Seconds = 2.0
+    rom_target_deg: float | None = Field(None, ge=1, le=180)
+    band: Literal[BANDS] | None = Field(None, description="the elastic band's colour")
+
+
+class NewProgramme(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    starts_on: date = Field(description="a day in the clinic's time zone, today or later")
+    items: list[NewItem] = Field(max_length=24, description="none: the programme is over")
+    quiet_days: int = Field(5, ge=1, le=60, description="so many days without a session raise attention")
+    pain_stop: int = Field(5, ge=0, le=10, description="pain above it stops the session and raises attention")
+    note: Note = Field("", description="to the patient")
+
+
+class Version(NewProgramme):
+    version: int
+    made_at: str
+
+
+class WeekDone(BaseModel):
+    """`sessions` counts an exercise of a side on a day once; due: for the days that have passed, rounded down."""
+
+    begins: date
+    sessions: int
+    prescribed: int
+    due: int
+    reps: int
+    prescribed_reps: int
+    due_reps: int
+    over: bool
+
+
+class AdherenceBody(BaseModel):
+    weeks: list[WeekDone]
+    kept: int = Field(description="sessions, in each week no more than were due")
+    due: int
+    kept_reps: int
+    due_reps: int
+    streak: int = Field(description="weeks in a row with everything done")
+
+
+class ProgrammeBody(BaseModel):
+    present: Version | None = Field(description="the version that holds today")
+    versions: list[Version] = Field(description="the oldest first")
+    adherence: AdherenceBody
+
+
+class Report(BaseModel):
+    """Pain and exertion 0 to 10; null: not said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pain_before: Zero_to_ten | None = None
+    pain_worst: Zero_to_ten | None = None
+    pain_after: Zero_to_ten | None = None
+    exertion: Zero_to_ten | None = None
+    stopped: Literal[STOPPED] | None = Field(None, description="why the session ended")
+    note: Note = ""
+
+
+class Reported(Report):
+    made_at: str | None = Field(description="null: nothing was said yet")
+
+
+FAILS = (401, 403, 404, 421, 422, 503)
+P = "/patients/{person_id}/programme"
+
+
+@router.get(P, response_model=ProgrammeBody, responses=responses(*FAILS))
+async def read(request: Request, entrance: LoggedIn, patient: Patient) -> Response:
+    """The programme in all its versions, and how much of it was done."""
+    return JSONResponse(await programme_of(of(request), entrance, patient))
+
+
+@router.post(P, status_code=201, response_model=Version, responses=responses(400, *FAILS, 413, 507))
+async def prescribe(request: Request, staff: Staff, patient: Patient, new: NewProgramme) -> Response:
+    """A new version; it holds from `starts_on`, and the earlier ones are kept."""
+    return JSONResponse(await prescribed(of(request), staff, patient, new), 201)
+
+
+@router.get("/sessions/{session_id}/report", response_model=Reported, responses=responses(*FAILS))
+async def report(request: Request, session_id: ReadSession) -> Response:
+    """What the patient said of the session."""
+    session = await find(of(request), session_id)
+    said = await of(request).store.fetch(programmes.report, session.number)
+    return JSONResponse(said or Reported(made_at=None).model_dump())
+
+
+@router.put("/sessions/{session_id}/report", response_model=Reported, responses=responses(400, *FAILS, 413, 507))
+async def put_report(request: Request, who: Writer, session_id: WriteSession, said: Report) -> Response:
+    """Said by the patient, of a session that runs or is over; again: as said last. In answer what was stored."""
+    return JSONResponse(await reported(of(request), session_id, said))
+
+
+async def programme_of(service: Service, entrance: Entrance, patient: Person) -> dict[str, Any]:
+    """ProgrammeBody."""
+    zone = ZoneInfo(entrance.clinic.time_zone)
+    today = programmes.today(service.settings.clock(), zone)
+    versions = (await service.store.fetch(programmes.of_patients, [patient.number]))[patient.number]
+    done = (await service.store.fetch(programmes.done_by, [patient.number], zone))[patient.number]
+    now = present(versions, today)
+    kept = adherence(versions, done, today)
+    weeks = [asdict(week) | {"begins": week.begins.isoformat()} for week in kept.weeks]
+    return {
+        "present": now and _version(now),
+        "versions": [_version(one) for one in versions],
+        "adherence": {name: getattr(kept, name) for name in ("kept", "due", "kept_reps", "due_reps", "streak")} | {"weeks": weeks},
+    }
+
+
+async def prescribed(service: Service, staff: Entrance, patient: Person, new: NewProgramme) -> dict[str, Any]:
+    """Version. Raises Problem for one that would begin before what it replaces, or twice the same leg."""
+    zone, at = ZoneInfo(staff.clinic.time_zone), service.accounts.now()
+    today = programmes.today(service.settings.clock(), zone)
+    legs = [(item.exercise, item.side) for item in new.items]
+    twice = next((leg for number, leg in enumerate(legs) if leg in legs[:number]), None)
+    if twice:
+        raise Problem(422, f"an exercise stands there twice (wanted each side once, got {' '.join(twice)} again)", "body.items")
+    told = new.model_dump(exclude={"items"})
+    made = Programme(0, made_at=at, items=tuple(Item(**item.model_dump()) for item in new.items), **told)
+
+    def job(connection: Connection) -> int:
+        versions = programmes.of_patients(connection, [patient.number])[patient.number]
+        first = max([today, *(one.starts_on for one in versions)])
+        if new.starts_on < first:
+            raise Problem(422, f"begins too early (wanted {first} or later, got {new.starts_on})", "body.starts_on")
+        version = programmes.add(connection, patient.number, staff.person.number, at, made)
+        trail.note(connection, staff.entry(at, "prescribed", patient.id, str(version)))
+        return version
+
+    return {**_version(made), "version": await service.store.write(job)}
+
+
+async def reported(service: Service, session_id: str, said: Report) -> dict[str, Any]:
+    """Reported. Without accounts it is kept as well: the one person's own."""
+    session = await find(service, session_id)
+    at = service.iso()
+    await service.store.write(lambda c: programmes.put_report(c, session.number, session.patient, at, **said.model_dump()))
+    return said.model_dump() | {"made_at": at}
+
+
+def _version(one: Programme) -> dict[str, Any]:
+    return asdict(one) | {"starts_on": one.starts_on.isoformat()}

@@ -1,0 +1,77 @@
+"""What patients are asked, and what they answered."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response
+
+from server.access import LoggedIn, Patient
+from server.problems import Problem, responses
+from server.questionnaires import Questionnaire
+from server.service import of
+from server.store import answers
+
+router = APIRouter(tags=["questionnaires"])
+
+
+class Asked(BaseModel):
+    questionnaires: list[Questionnaire]
+
+
+class NewAnswer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    questionnaire: str = Field(max_length=64, examples=["knee_week"])
+    version: str = Field(max_length=32, examples=["1"])
+    given: list[Annotated[int, Field(ge=0, le=100)]] = Field(max_length=200, description="the option chosen of each item, from 0")
+
+
+class Answer(NewAnswer):
+    score: float
+    made_at: str
+
+
+class Answers(BaseModel):
+    answers: list[Answer] = Field(description="the oldest first")
+
+
+FAILS = (401, 403, 404, 421, 422, 503)
+
+
+@router.get("/questionnaires", response_model=Asked, responses=responses(*FAILS))
+async def asked(request: Request, _: LoggedIn) -> Response:
+    """Those that this server has the text of."""
+    return JSONResponse({"questionnaires": [asdict(one) for one in of(request).questionnaires.values()]})
+
+
+@router.get("/patients/{person_id}/answers", response_model=Answers, responses=responses(*FAILS))
+async def read(request: Request, patient: Patient) -> Response:
+    """What a patient answered."""
+    return JSONResponse({"answers": await of(request).store.fetch(answers.of_patient, patient.number)})
+
+
+@router.post("/patients/{person_id}/answers", status_code=201, response_model=Answer, responses=responses(400, *FAILS, 413, 507))
+async def answer(request: Request, entrance: LoggedIn, patient: Patient, new: NewAnswer) -> Response:
+    """A patient answers; nobody else does."""
+    return JSONResponse(await answered(request, entrance.person.number == patient.number, patient.number, new), 201)
+
+
+async def answered(request: Request, own: bool, patient: int, new: NewAnswer) -> dict:
+    """Answer. Raises Problem."""
+    service = of(request)
+    if not own:
+        raise Problem(403, "a questionnaire is the patient's to answer")
+    asked = service.questionnaires.get(new.questionnaire)
+    if asked is None or asked.version != new.version:
+        raise Problem(422, "no such questionnaire, or another version of it", "body.questionnaire")
+    try:
+        score = asked.score(new.given)
+    except ValueError as error:
+        raise Problem(422, str(error), "body.given") from error
+    at = service.iso()
+    await service.store.write(answers.add, patient, asked.name, asked.version, new.given, score, at)
+    return new.model_dump() | {"score": score, "made_at": at}
