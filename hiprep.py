@@ -13,7 +13,8 @@ from verbs.arguments import Parser, WrongArguments
 from verbs.terminal import complain, speak_no_more
 
 VERBS = (
-    "scan", "record", "live", "pair", "sync", "replay", "evaluate", "simulate", "convert", "devices", "exercises", "serve", "demo",
+    "scan", "record", "live", "pair", "sync", "replay", "evaluate", "simulate", "convert", "devices", "exercises", "serve",
+    "reprocess", "backup", "restore", "demo",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ class DataDir:
     """Made if missing, locked until `close` or the end of the process, however it ends."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.database, self.recordings = path, path / "hiprep.sqlite3", path / "recordings"
+        self.path, (self.database, self.recordings) = path, self.places(path)
         try:
             self.recordings.mkdir(parents=True, exist_ok=True)
             self._lock = open(path / "lock", "a+b")
@@ -25,6 +25,11 @@ class DataDir:
             raise StartError(f"data directory {path} is in use (wanted one server, got a second)") from error
         for unfinished in self.recordings.glob(".*.parquet.*"):  # by a server that was killed while it wrote
             unfinished.unlink(missing_ok=True)
+
+    @staticmethod
+    def places(path: Path) -> tuple[Path, Path]:
+        """SQLite's file and the recordings."""
+        return path / "hiprep.sqlite3", path / "recordings"
 
     def close(self) -> None:
         self._lock.close()

@@ -3,6 +3,7 @@
 ServerError                 the root; its text is one line: WHAT is wrong WHERE (wanted X, got Y)
 ├── SettingsError           settings that the server refuses to start with
 ├── StartError              a port or a data directory that is in use
+├── BackupError             a backup that cannot be made, is none, or has nowhere to go
 └── StoreError              the database did not do what was asked; nothing was stored, but for StoreLost
     ├── StoreFull           no room on the disk
     ├── StoreLost           the database went away; whether it was stored is not known
@@ -22,6 +23,10 @@ class SettingsError(ServerError):
 
 class StartError(ServerError):
     """A port or a data directory that is in use."""
+
+
+class BackupError(ServerError):
+    """A backup that cannot be made, is none, or has nowhere to go."""
 
 
 class StoreError(ServerError):

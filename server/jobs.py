@@ -48,11 +48,11 @@ class Jobs:
         self._news.set()
         return job
 
-    async def next(self) -> bool:
-        """Do the oldest job that waits, if any does."""
+    async def next(self) -> Session | None:
+        """Do the oldest job that waits, if any does; whose it was."""
         found = await self._store.write(history.take)
         if found is None:
-            return False
+            return None
         number, session = found
         try:
             made = await asyncio.to_thread(self._recordings.count, session)
@@ -62,11 +62,11 @@ class Jobs:
         except Exception as error:  # of the recording, or of the code that counts: the next one may be well
             log.error("session %s cannot be counted again: %s", session.id, error)
             await self._store.write(history.fail, number, str(error) or repr(error))
-            return True
+            return session
         if outcome == "differs":
             log.error("session %s: version %s does not count what it counted before", session.id, made.version)
         await self._store.write(history.finish, number, session.number, made, outcome)
-        return True
+        return session
 
     async def _run(self) -> None:
         while not self._stopping:

@@ -30,7 +30,10 @@ ROOT = Path(__file__).parents[1]
 HIPREP = Path(sys.executable).with_name("hiprep")
 GOLDEN = Path(__file__).parent / "recordings"
 FAST = 60  # times life: as fast as the virtual radio goes, and no faster than the computer does
-VERBS = ("scan", "record", "live", "pair", "sync", "replay", "evaluate", "simulate", "convert", "devices", "exercises", "serve", "demo")
+VERBS = (
+    "scan", "record", "live", "pair", "sync", "replay", "evaluate", "simulate", "convert", "devices", "exercises", "serve",
+    "reprocess", "backup", "restore", "demo",
+)  # fmt: skip
 
 # CONTRACT.md, word for word.
 NUMBER, MAYBE = (int, float), (int, float, type(None))

@@ -52,8 +52,8 @@ class Store:
         self._writer.close()
 
 
-def migrate(connection: Connection, revision: str | None = None) -> None:
-    """Bring the tables to what schema.py says, or to an older revision of them ("base": none)."""
+def migrate(connection: Connection, revision: str = "head", *, down: bool = False) -> None:
+    """Bring the tables to what schema.py says, or to an older revision ("base": none), from above with `down`."""
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -61,10 +61,7 @@ def migrate(connection: Connection, revision: str | None = None) -> None:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
-        if revision is None:
-            command.upgrade(config, "head")
-        else:
-            command.downgrade(config, revision)
+        (command.downgrade if down else command.upgrade)(config, revision)
     except CommandError as error:
         raise StartError(f"made by a newer hiprep: {error}") from error
 
