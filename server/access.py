@@ -214,7 +214,7 @@ async def _colleague(connection: HTTPConnection, admin: Admin, person_id: Person
 Colleague = Annotated[Person, Depends(_colleague)]
 
 
-async def _patient(connection: HTTPConnection, entrance: LoggedIn, person_id: PersonId) -> Person:
+async def _mine(connection: HTTPConnection, entrance: LoggedIn, person_id: PersonId) -> Person:
     """Oneself, or a patient assigned to this member of staff."""
     if entrance.person.role == "patient":
         found = entrance.person if entrance.person.id == person_id else None
@@ -222,13 +222,27 @@ async def _patient(connection: HTTPConnection, entrance: LoggedIn, person_id: Pe
         found = await of(connection).store.fetch(people.patient_of, person_id, entrance.person.number)
     if found is None:
         raise Problem(404, f"no patient {person_id}", "path.person_id")
+    return found
+
+
+Mine = Annotated[Person, Depends(_mine)]
+
+
+async def _patient(connection: HTTPConnection, entrance: LoggedIn, found: Mine) -> Person:
     if found.number != entrance.person.number and connection.scope["method"] == "GET":  # changes are noted where they are made
         service = of(connection)
         await service.store.write(trail.note, entrance.entry(service.accounts.now(), "read", found.id))
     return found
 
 
+async def _export_patient(connection: HTTPConnection, entrance: LoggedIn, found: Mine) -> Person:
+    service = of(connection)
+    await service.store.write(trail.note, entrance.entry(service.accounts.now(), "exported", found.id))
+    return found
+
+
 Patient = Annotated[Person, Depends(_patient)]
+ExportPatient = Annotated[Person, Depends(_export_patient)]
 
 
 def cookie_of(service: Service) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 
 from server import questionnaires
 from server.accounts import Accounts
@@ -109,3 +109,8 @@ def open_store(settings: Settings, data: DataDir) -> Store:
 
 def of(connection: HTTPConnection) -> Service:
     return connection.app.state.service
+
+
+def base_url(request: Request) -> str:
+    """Where people find this server."""
+    return of(request).settings.url or str(request.base_url).rstrip("/")

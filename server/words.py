@@ -44,6 +44,8 @@ STOPPED = {
     "other": "something else",
 }
 
+SAID = [("pain_before", "pain before"), ("pain_worst", "worst pain"), ("pain_after", "pain after"), ("exertion", "exertion")]
+
 TITLES = {name: exercise.title for name, exercise in EXERCISES.items()}
 
 

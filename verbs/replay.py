@@ -50,7 +50,7 @@ def run(a: argparse.Namespace) -> None:
 
     plot = None
     if a.plot:
-        from server.exports.plot import Plot
+        from server.plot import Plot
 
         plot = Plot(a.plot)
     recording = read_recording(a.recording, **overrides_of(a))

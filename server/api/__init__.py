@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from server.api import devices, history, live, packets, programmes, questionnaires, recordings, sessions
+from server.api import devices, exports, history, live, packets, programmes, questionnaires, recordings, sessions
 
 PREFIX = "/api/v1"
 
 router = APIRouter(prefix=PREFIX)
-for part in (sessions, history, packets, recordings, live, devices, programmes, questionnaires):
+for part in (sessions, history, packets, recordings, exports, live, devices, programmes, questionnaires):
     router.include_router(part.router)

@@ -13,7 +13,7 @@ from server.api.sessions import heads_of
 from server.overview import overviews
 from server.pages.views import go, page
 from server.problems import Problem
-from server.service import of
+from server.service import base_url, of
 from server.store import answers, keys, people, programmes
 from server.store.schema import sessions as session_table
 
@@ -56,8 +56,7 @@ async def pairing(request: Request, entrance: LoggedIn, patient: Patient) -> Res
     """A code for `hiprep pair`."""
     accounts = of(request).accounts
     code = await accounts.devices.offer(patient, entrance.entry(accounts.now(), "made a pairing code", patient.id))
-    url = of(request).settings.url or str(request.base_url).rstrip("/")
-    return page(request, "pairing.html", patient=patient, code=code, url=url)
+    return page(request, "pairing.html", patient=patient, code=code, url=base_url(request))
 
 
 @router.post("/{person_id}/devices/{device_id}/revoke")

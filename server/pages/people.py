@@ -13,7 +13,7 @@ from server.access import Admin, Colleague
 from server.api.shapes import printable
 from server.pages.views import form, go, page
 from server.problems import Problem
-from server.service import of
+from server.service import base_url, of
 from server.store import people, trail
 from server.store.people import Person
 
@@ -89,5 +89,4 @@ async def assignment(request: Request, admin: Admin, patient: Colleague) -> Resp
 
 async def _link(request: Request, admin: Admin, person: Person) -> Response:
     secret = await of(request).accounts.invite(admin, person)
-    base = of(request).settings.url or str(request.base_url).rstrip("/")
-    return page(request, "link.html", person=person, link=f"{base}/invitation#{secret}")
+    return page(request, "link.html", person=person, link=f"{base_url(request)}/invitation#{secret}")

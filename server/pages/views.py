@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import RedirectResponse, Response
 from starlette.templating import Jinja2Templates
 
-from server import words
+from server import exports, words
 from server.access import Who
 from server.problems import Problem
 
@@ -25,7 +25,7 @@ def _looker(request: Request) -> dict[str, Any]:
 
 
 templates = Jinja2Templates(Path(__file__).parents[1] / "templates", context_processors=[_looker])
-templates.env.globals["words"] = words
+templates.env.globals |= {"words": words, "exports": exports.listed()}
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
 FIELDS = 400  # of a form; no source
 

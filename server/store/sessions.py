@@ -112,6 +112,11 @@ def unfinished(connection: Connection, visible: ColumnElement[bool]) -> list[Ses
     return _all(connection, select(sessions).where(sessions.c.ended_at.is_(None), visible).order_by(sessions.c.id.desc()))
 
 
+def of_patient(connection: Connection, patient: int) -> list[Session]:
+    """Oldest first."""
+    return _all(connection, select(sessions).where(sessions.c.patient == patient).order_by(sessions.c.id))
+
+
 def uncompacted(connection: Connection) -> list[Session]:
     """Ended sessions that still have a journal."""
     journalled = select(packets.c.session).where(packets.c.session == sessions.c.number).exists()

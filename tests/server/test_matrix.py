@@ -170,6 +170,7 @@ PATIENTS_303 = (401, 303, 303, 403, 403, 403, 403, 403, 403, 401)
 PLAN, ANSWERED = {"starts_on": "2026-01-02"}, {"version": "1", "item_0": "0", "item_1": "0", "item_2": "0"}
 P = "/api/v1/patients/{person_id}/programme"
 S = "/api/v1/sessions/{session_id}"
+EXPORTS = ("repetitions.csv", "report.pdf", "fhir.json")
 ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("GET", "/api/v1/openapi.json"): (get("/api/v1/openapi.json"), EVERYBODY),
     ("POST", "/api/v1/sessions"): (begins, (401, 201, 201, 403, 403, 403, 403, 403, 201, 401)),
@@ -184,6 +185,8 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", f"{S}/reprocess"): (post("/api/v1/sessions/{ended}/reprocess"), tuple(202 if s == 200 else s for s in OWN)),
     ("POST", f"{S}/corrections"): (corrects(page=False), tuple(201 if s == 200 else s for s in OWN)),
     ("GET", f"{S}/results/{{version}}"): (get("/api/v1/sessions/{ended}/results/" + processing.VERSION), OWN),
+    **{("GET", f"{S}/exports/{name}"): (get(f"/api/v1/sessions/{{ended}}/exports/{name}"), OWN) for name in EXPORTS},
+    **{("GET", f"/api/v1/patients/{{person_id}}/exports/{name}"): (get(f"/api/v1/patients/{{id}}/exports/{name}"), OWN) for name in EXPORTS},
     ("WS", f"{S}/live"): (watches, (4001, 4000, 4004, 4004, 4000, 4004, 4004, 4004, 4001, 4001)),
     ("POST", "/api/v1/devices"): (post("/api/v1/devices", json={"code": "0000-0000", "name": "x"}), (404,) * 10),
     ("GET", "/"): (get("/"), (401, 200, 200, 303, 303, 303, 303, 303, 403, 401)),

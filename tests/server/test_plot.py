@@ -13,7 +13,7 @@ from matplotlib.image import imread
 
 from processing.results import SessionResult
 from sensor.recording import read_recording, write_recording
-from server.exports.plot import COMPENSATED, IN_POSE, NOT_IN_POSE, PARTIAL, SETS, SHADE, figure, spans
+from server.plot import COMPENSATED, IN_POSE, NOT_IN_POSE, PARTIAL, SETS, SHADE, figure, spans
 
 GOLDEN = Path(__file__).parents[1] / "recordings"
 

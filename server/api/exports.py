@@ -1,0 +1,80 @@
+"""Charts and sessions as files for others: a route for each of server/exports/, of both kinds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from server import chart, exports
+from server.access import ExportPatient, ExportSession, LoggedIn, Reader
+from server.api.sessions import find
+from server.chart import Chart
+from server.exports import Export
+from server.problems import Problem, responses
+from server.service import Service, base_url, of
+from server.store import people, programmes
+from server.store.people import Person
+
+router = APIRouter(tags=["exports"])
+
+
+def _of_session(export: Export) -> Callable:
+    async def route(request: Request, who: Reader, session_id: ExportSession) -> Response:
+        """Of a session that has ended, with corrections by hand laid over what was counted."""
+        service = of(request)
+        session = await find(service, session_id)
+        if session.ended_at is None:
+            raise Problem(409, "the session has not ended: there is nothing whole to export", "path.session_id")
+        patient = None if session.patient is None else await service.store.fetch(people.by_number, session.patient)
+        clinic = who.entrance and who.entrance.clinic
+        head = {"made_at": service.iso(), "url": base_url(request), "clinic": clinic, "patient": patient}
+        made = await service.store.fetch(lambda c: chart.of_session(c, session, clinic and clinic.time_zone, **head))
+        return await _file(export, made, f"{session.started_at[:10]}-{session.id}")
+
+    return route
+
+
+def _of_patient(export: Export) -> Callable:
+    async def route(request: Request, entrance: LoggedIn, patient: ExportPatient) -> Response:
+        """Of the whole chart: programmes, sessions that have ended, what the patient said."""
+        made = await chart_of(of(request), base_url(request), entrance, patient)
+        return await _file(export, made, f"{made.made_at[:10]}-{patient.id}")
+
+    return route
+
+
+async def chart_of(service: Service, url: str, entrance: Any, patient: Person) -> Chart:
+    today = programmes.today(service.settings.clock(), ZoneInfo(entrance.clinic.time_zone))
+    return await service.store.fetch(chart.of_patient, patient, entrance.clinic, service.iso(), url, today)
+
+
+async def _file(export: Export, made: Chart, name: str) -> Response:
+    data = await asyncio.to_thread(export.make, made)
+    return Response(data, media_type=export.media_type, headers=attached(f"hiprep-{name}-{export.name}"))
+
+
+def attached(name: str) -> dict[str, str]:
+    """name: ASCII."""
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
+
+
+def _add(scope: str, fails: tuple[int, ...], route_of: Callable[[Export], Callable]) -> None:
+    for export in exports.listed():
+        content = {export.media_type: {"schema": {"type": "string", "format": "binary"}}}
+        router.add_api_route(
+            f"{scope}/exports/{export.name}",
+            route_of(export),
+            methods=["GET"],
+            name=export.title,
+            response_class=Response,
+            responses={200: {"description": "the file", "content": content}} | responses(*fails),
+        )
+
+
+_add("/sessions/{session_id}", (401, 403, 404, 409, 421, 422, 503), _of_session)
+_add("/patients/{person_id}", (401, 403, 404, 421, 422, 503), _of_patient)

@@ -1,0 +1,275 @@
+"""A report for a patient's chart as PDF: one page a programme, one page a session, with the plots."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from processing.exercises import EXERCISES
+from server import words
+from server.chart import Chart, Visit
+from server.corrections import kind_of
+from server.exports import Export
+from server.programme import Item, Programme, Week, ends_on, present
+
+if TYPE_CHECKING:
+    from server.paper import Paper
+
+FOOT = "hiprep is a training aid and not a medical device: no decision about treatment should rest on these numbers alone."
+NO_CHANGE_DEG = 5.0  # days that differ by less do not differ measurably (SERVICE.md)
+LONGEST_NOTE = 5  # lines
+
+
+def make(chart: Chart) -> bytes:
+    from server.paper import Paper  # fonts and PDF take their time
+
+    who = " · ".join(part for part in (chart.patient and chart.patient.name, chart.clinic and chart.clinic.name) if part)
+    head = f"{who or 'hiprep'} · report of {words.when(chart.made_at, chart.zone)}"
+    paper = Paper(head, FOOT, f"{who or 'hiprep'}: report")
+    paper.set_creation_date(datetime.fromisoformat(chart.made_at))
+    for number, programme in enumerate(chart.programmes if chart.whole else ()):
+        until = chart.programmes[number + 1].starts_on if number + 1 < len(chart.programmes) else None
+        _programme(paper, chart, programme, until)
+    for visit in chart.visits:
+        _session(paper, chart, visit)
+    if not paper.pages:
+        paper.add_page()
+        paper.title_line("Nothing yet", "No programme was prescribed and no session has ended.")
+    return bytes(paper.output())
+
+
+# A session
+
+
+def _session(paper: Paper, chart: Chart, visit: Visit) -> None:
+    result, session, tally = visit.result, visit.session, visit.tally()
+    paper.add_page()
+    length, where = words.length(result["duration_s"]), f"band at the {session.placement}"
+    paper.title_line(
+        f"{words.exercises(result)}, {session.side}", f"{words.when(session.started_at, chart.zone)} · {length} · {where}"
+    )
+    usual = visit.rom_deg()
+    paper.heroes([
+        ("counted", str(tally["counted"])),
+        *((words.KINDS[kind], str(tally[kind])) for kind in ("good", "compensated", "partial")),
+        ("usual range of motion", "–" if usual is None else f"{usual:.0f}°"),
+        ("worst pain of 10", words.number(visit.report and visit.report["pain_worst"])),
+    ])  # fmt: skip
+    _curve(paper, visit)
+    _ranges(paper, visit, _items_of(chart, visit))
+    _sets(paper, visit)
+    _said(paper, visit)
+    _known(paper, visit)
+
+
+def _curve(paper: Paper, visit: Visit) -> None:
+    from server.paper import KINDS
+
+    angles = [angle for angle in visit.angle_deg if angle is not None]
+    if not angles:
+        return
+    paper.heading("Angle of the leg", "degrees over seconds; the bars below: each repetition")
+    ordered = sorted(angles)
+    low, high = ordered[len(ordered) // 100], ordered[-1 - len(ordered) // 100]  # walking about may leave the picture
+    room = max(high - low, 10.0)
+    first, last = visit.t_s[0], max(visit.t_s[-1], visit.t_s[0] + 1)
+    frame = paper.frame(52, (first, last), (low - 0.25 * room, high + 0.15 * room), "°")
+    bottom = frame.of_y[0]
+    for gap in visit.result["gaps"]:
+        frame.bar(max(gap["start_s"], first), min(gap["end_s"], last), *frame.of_y, "#E0E0E0")
+    for rep in visit.reps:
+        if first <= rep["start_s"] < last:
+            frame.bar(rep["start_s"], min(rep["end_s"], last), bottom, bottom + 0.08 * room, KINDS[kind_of(rep)])
+    with paper.rect_clip(frame.left, frame.top, frame.width, frame.height):
+        frame.curve(visit.t_s, visit.angle_deg)
+    _legend(paper, bool(visit.result["gaps"]))
+
+
+def _legend(paper: Paper, gaps: bool) -> None:
+    from server.paper import KINDS, LEFT
+
+    x, y = LEFT + 9, paper.get_y()
+    for color, text in [*((KINDS[kind], word) for kind, word in words.KINDS.items()), *([("#E0E0E0", "samples missing")] if gaps else [])]:
+        paper.set_fill_color(color)
+        paper.rect(x, y + 0.4, 3, 2.6, style="F")
+        paper.put(x + 4, y, text, 7)
+        x = paper.get_x() + 5
+    paper.set_y(y + 4)
+
+
+def _ranges(paper: Paper, visit: Visit, items: list[Item]) -> None:
+    from server.paper import KINDS
+
+    reps = [rep for rep in visit.reps if rep.get("rom_deg") is not None]
+    if not reps:
+        return
+    paper.heading("Range of motion", "degrees, repetition by repetition")
+    targets = {item.rom_target_deg for item in items if item.rom_target_deg}
+    most = max([rep["rom_deg"] for rep in reps] + list(targets))
+    begins = [i for i, rep in enumerate(reps) if i == 0 or rep["set"] != reps[i - 1]["set"]]
+    frame = paper.frame(32, (0, len(reps)), (0, 1.15 * most + 1), "°", [(i + 0.5, f"set {reps[i]['set']}") for i in begins])
+    for i, rep in enumerate(reps):
+        frame.bar(i + 0.15, i + 0.85, 0, rep["rom_deg"], KINDS[kind_of(rep)])
+    for target in sorted(targets):
+        frame.level(target, "#222222", f"target {target:g}°")
+
+
+def _sets(paper: Paper, visit: Visit) -> None:
+    if not visit.result["sets"]:
+        return
+    paper.heading("Sets")
+    rows = []
+    for done in visit.result["sets"]:
+        mine = [rep for rep in visit.reps if rep["set"] == done["set"]]
+        numbers, fatigue = done.get("numbers") or {}, done.get("fatigue") or {}
+        counted = sum(rep["counted"] for rep in mine)
+        rows.append([
+            f"{done['set']}: {words.exercise(done['exercise'])}",
+            str(counted),
+            str(len(mine) - counted),
+            _with_unit(numbers.get("rom_mean_deg"), "°", numbers.get("rom_sd_deg")),
+            _with_unit(numbers.get("time_under_tension_s"), " s"),
+            words.share(numbers.get("compensation_rate")),
+            _with_unit(fatigue.get("rom_percent"), " %"),
+        ])  # fmt: skip
+    head = ["Set", "Counted", "Not counted", "ROM (SD)", "Under tension", "Compensated", "ROM, last 3 vs first"]
+    paper.table(head, [46, 16, 20, 24, 24, 22, 28], rows, keep=36)
+
+
+def _said(paper: Paper, visit: Visit) -> None:
+    if not visit.report:
+        return
+    said = visit.report
+    paper.heading("What the patient said")
+    parts = [f"{title} {words.number(said[name])}" for name, title in words.SAID]
+    if said["stopped"]:
+        parts.append(f"ended because: {words.STOPPED[said['stopped']]}")
+    paper.paragraph("; ".join(parts) + ".", 2)
+    if said["note"]:
+        paper.paragraph(f"“{said['note']}”", LONGEST_NOTE)
+
+
+def _known(paper: Paper, visit: Visit) -> None:
+    by_hand = sum(bool(rep.get("by_hand")) for rep in visit.reps)
+    parts = [words.coverage(visit.result["coverage"], visit.result["gaps"])]
+    parts += [f"{by_hand} repetitions were corrected by hand."] if by_hand else []
+    parts += [f"Counted by processing version {visit.version}. One band sees one leg: it cannot tell a turning pelvis from a turning hip."]
+    paper.set_y(paper.get_y() + 2)
+    paper.paragraph(" ".join(parts), 3, 8, "#666666")
+
+
+def _items_of(chart: Chart, visit: Visit) -> list[Item]:
+    """What was prescribed of what was done."""
+    held = present(chart.programmes, date.fromisoformat(visit.day))
+    done = {one["exercise"] for one in visit.result["sets"]}
+    return [item for item in held.items if item.side == visit.session.side and item.exercise in done] if held else []
+
+
+# A programme
+
+
+def _programme(paper: Paper, chart: Chart, programme: Programme, until: date | None) -> None:
+    """until: when a later version begins."""
+    paper.add_page()
+    over = ends_on(programme)
+    end = min(over, until) if until else over
+    told = f"{words.date_of(programme.starts_on.isoformat())} to {words.date_of((end - timedelta(1)).isoformat())}"
+    paper.title_line(f"Programme, version {programme.version}", told if programme.items else f"over since {words.date_of(programme.starts_on.isoformat())}")
+    weeks = [week for week in chart.weeks if programme.starts_on <= week.begins and (until is None or week.begins < until)]
+    visits = [visit for visit in chart.visits if programme.starts_on.isoformat() <= visit.day and (until is None or visit.day < until.isoformat())]
+    due, kept = sum(week.due for week in weeks), sum(min(week.sessions, week.due) for week in weeks)
+    paper.heroes([
+        ("sessions kept of due", f"{kept} of {due}"),
+        ("kept", words.share(kept / due if due else None)),
+        ("repetitions done", str(sum(week.reps for week in weeks))),
+        ("prescribed so far", str(sum(week.due_reps for week in weeks))),
+        ("stop above this pain", str(programme.pain_stop)),
+    ])  # fmt: skip
+    rows = [
+        [words.exercise(item.exercise), item.side, f"{item.sets} × {item.reps}", f"{item.per_week} a week", f"{item.weeks} weeks",
+         words.tempo(_dict(item)), _with_unit(item.rom_target_deg, "°"), item.band or "–"]
+        for item in programme.items
+    ]  # fmt: skip
+    if rows:
+        paper.heading("Prescribed")
+        paper.table(["Exercise", "Side", "Sets × reps", "How often", "How long", "Tempo", "Target", "Band"], [52, 14, 22, 20, 20, 22, 16, 16], rows, keep=150)
+    if programme.note:
+        paper.paragraph(f"“{programme.note}”", LONGEST_NOTE)
+    _weeks(paper, weeks)
+    _trend(paper, visits)
+    _pain(paper, visits, programme.pain_stop)
+
+
+def _weeks(paper: Paper, weeks: list[Week]) -> None:
+    from server.paper import KINDS, LINE
+
+    if not weeks:
+        return
+    paper.heading("Week by week", "sessions done (blue) of prescribed (grey); an exercise of a side on a day counts once")
+    most = max(max(week.sessions, week.prescribed) for week in weeks)
+    frame = paper.frame(28, (0, len(weeks)), (0, most + 1), "", [(i + 0.5, _short(week.begins)) for i, week in enumerate(weeks)][:: 1 + len(weeks) // 13])
+    for i, week in enumerate(weeks):
+        frame.bar(i + 0.1, i + 0.9, 0, week.prescribed, LINE)
+        frame.bar(i + 0.25, i + 0.75, 0, week.sessions, KINDS["good"])
+
+
+def _trend(paper: Paper, visits: list[Visit]) -> None:
+    """One plot for each exercise and side: the session's median, and the band of no measurable change about the first."""
+    from server.paper import KINDS
+
+    legs: dict[tuple[str, str], list[tuple[date, float]]] = {}
+    for visit in visits:
+        for name in dict.fromkeys(rep["exercise"] for rep in visit.reps if rep["exercise"]):
+            roms = sorted(rep["rom_deg"] for rep in visit.reps if rep["exercise"] == name and rep["counted"] and rep.get("rom_deg"))
+            if roms:
+                legs.setdefault((name, visit.session.side), []).append((date.fromisoformat(visit.day), roms[len(roms) // 2]))
+    for (name, side), points in legs.items():
+        if paper.room < 48 or len(points) < 2:
+            continue
+        mdc = (EXERCISES[name].mdc_deg if name in EXERCISES else None) or NO_CHANGE_DEG
+        base = points[0][1]
+        paper.heading(f"Range of motion: {words.exercise(name)}, {side}", f"medians; grey: ±{mdc:g}°, no measurable change from the first")
+        values = [value for _, value in points] + [base + mdc, base - mdc]
+        frame = paper.frame(28, _days(points), (max(0, min(values) - 4), max(values) + 4), "°", _ticks(points))
+        frame.bar(*frame.of_x, base - mdc, base + mdc, "#E8E8E8")
+        frame.line([(day.toordinal(), value) for day, value in points], KINDS["good"], 0.4)
+        for day, value in points:
+            frame.dot(day.toordinal(), value, KINDS["good"])
+
+
+def _pain(paper: Paper, visits: list[Visit], stop: int) -> None:
+    from server.paper import KINDS
+
+    points = [(date.fromisoformat(v.day), v.report["pain_worst"]) for v in visits if v.report and v.report["pain_worst"] is not None]
+    if len(points) < 2 or paper.room < 45:
+        return
+    paper.heading("Worst pain", "0 to 10, as the patient said it of each session")
+    frame = paper.frame(26, _days(points), (0, 10), "", _ticks(points))
+    frame.level(stop, KINDS["compensated"], f"stop above {stop}")
+    frame.line([(day.toordinal(), value) for day, value in points], "#222222", 0.4)
+    for day, value in points:
+        frame.dot(day.toordinal(), value, "#222222")
+
+
+def _days(points: list[tuple[date, Any]]) -> tuple[float, float]:
+    return points[0][0].toordinal() - 0.5, points[-1][0].toordinal() + 0.5
+
+
+def _ticks(points: list[tuple[date, Any]]) -> list[tuple[float, str]]:
+    days = sorted({day for day, _ in points})
+    return [(day.toordinal(), _short(day)) for day in days[:: 1 + len(days) // 9]]
+
+
+def _short(day: date) -> str:
+    return f"{day.day} {day:%b}"
+
+
+def _with_unit(value: float | None, unit: str, spread: float | None = None) -> str:
+    return "–" if value is None else f"{words.number(round(value))}{unit}" + (f" ({spread:.1f})" if spread is not None else "")
+
+
+def _dict(item: Item) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in ("concentric_s", "hold_s", "eccentric_s")}
+
+
+EXPORT = Export("report.pdf", "Report (PDF)", "application/pdf", make)
