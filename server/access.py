@@ -8,6 +8,7 @@ is answered as if it were not there.
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -250,9 +251,12 @@ def cookie_of(service: Service) -> str:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Where it comes from: what the proxy says last, where there is one."""
+    """Where it comes from: what the proxy says last, where there is one. Of IPv6 the network, which is one subscriber's."""
+    said = connection.client.host if connection.client else ""
     if of(connection).settings.behind_proxy:
-        said = connection.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-        if said:
-            return said
-    return connection.client.host if connection.client else ""
+        said = connection.headers.get("x-forwarded-for", "").rpartition(",")[2].strip() or said
+    try:
+        address = ipaddress.ip_address(said)
+    except ValueError:
+        return said
+    return said if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))

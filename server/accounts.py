@@ -76,7 +76,7 @@ class Accounts:
 
     async def log_in(self, email: str, password: str, address: str) -> str:
         """A new login's secret. Says the same of who is unknown, disabled, or has no password yet."""
-        account = _email(email)
+        account = plain(email)
         self.throttle.spend("login", account=account, address=address)
         person = await self._store.fetch(people.by_email, account)
         right = await self._passwords.verify(password, person and person.password)
@@ -141,13 +141,19 @@ class Accounts:
         await self._store.write(keys.invite, hash_of(secret), None, iso(self.clock() + INVITED_S))
         return secret
 
-    async def invite(self, by: Entrance, person: Person) -> str:
-        """The secret of a link to choose a password with, first or anew."""
+    async def invite_again(self, email: str) -> str:
+        """From the terminal, for somebody whom nobody else can let in."""
+        return await self.invite(None, await self._store.fetch(people.by_email, plain(email)))
+
+    async def invite(self, by: Entrance | None, person: Person) -> str:
+        """The secret of a link to choose a password with, first or anew. by None: the terminal."""
         secret, at = secrets.token_urlsafe(32), self.now()
 
         def job(connection: Connection) -> None:
             keys.invite(connection, hash_of(secret), person.number, iso(self.clock() + INVITED_S))
-            trail.note(connection, by.entry(at, "invited", person.id))
+            clinic = people.clinic(connection, person.clinic)
+            entry = by.entry(at, "invited", person.id) if by else trail.Entry(at, clinic.id, None, None, "invited", person.id)
+            trail.note(connection, entry)
 
         await self._store.write(job)
         return secret
@@ -157,7 +163,7 @@ class Accounts:
     ) -> str:
         """Takes up an invitation; the secret of a new login. name, clinic and zone only where a clinic is made."""
         self.throttle.spend("invitation", address=address)
-        account, at = _email(email), self.now()
+        account, at = plain(email), self.now()
         found = await self._store.fetch(keys.invited, hash_of(secret), at)
         if found is None:
             raise Problem(404, WORTHLESS)
@@ -182,7 +188,8 @@ class Accounts:
             else:
                 person = people.by_number(connection, invitee)
                 made = people.clinic(connection, person.clinic)
-            people.change(connection, person.number, email=account, password=hashed, totp=None, disabled_at=None)
+            anew = {"totp": None, "totp_step": 0, "disabled_at": None}
+            people.change(connection, person.number, email=account, password=hashed, **anew)
             keys.log_out_everywhere(connection, person.number)
             action = "made the clinic" if invitee is None else "took up the invitation"
             trail.note(connection, trail.Entry(at, made.id, person.id, None, action, person.id))
@@ -219,7 +226,8 @@ def _until(login: Login, person: Person) -> float:
     return min(epoch(login.created_at) + ABSOLUTE_S[person.role], epoch(login.seen_at) + IDLE_S[person.role])
 
 
-def _email(text: str) -> str:
+def plain(text: str) -> str:
+    """An e-mail address as it is compared and kept."""
     return text.strip().casefold()
 
 

@@ -26,7 +26,8 @@ def serve(settings: Settings) -> None:
     def started(url: str, link: str | None) -> None:
         print(f"hiprep: serving {settings.data_dir} at {url}", flush=True)
         if link:
-            print(f"hiprep: a clinic and its admin are made by this link, once, within 7 days: {link}", flush=True)
+            what = f"{settings.link_for} chooses a password anew" if settings.link_for else "a clinic and its admin are made"
+            print(f"hiprep: {what}, by this link, once, within 7 days: {link}", flush=True)
 
     with listener, contextlib.suppress(KeyboardInterrupt):
         _Server(settings, listener, started).run(sockets=[listener])

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from starlette.requests import HTTPConnection, Request
 
 from server import questionnaires
-from server.accounts import Accounts
+from server.accounts import Accounts, plain
 from server.data_dir import DataDir
-from server.errors import ServerError
+from server.errors import ServerError, StartError
 from server.ingest import Ingest
 from server.jobs import Jobs
 from server.passwords import Passwords
@@ -55,6 +55,8 @@ class Service:
             accounts = None
             if settings.secure or settings.clinic or store.read(people.any_clinic):
                 accounts = Accounts(store, Passwords(settings.password_cost), settings.clock)
+            if settings.link_for is not None and store.read(people.by_email, plain(settings.link_for)) is None:
+                raise StartError(f"nobody has the address {settings.link_for!a} here (wanted that of an account)")
         except BaseException:
             store.close()
             data.close()
@@ -76,7 +78,10 @@ class Service:
         self.background.add(asyncio.create_task(self._sweep()))
 
     async def first_link(self) -> str | None:
-        """The path of a link that makes a clinic and its admin: when asked for, or while nobody can let others in."""
+        """The path of a link that makes a clinic and its admin: when asked for, or while nobody can let others in; or of
+        the one that was asked for."""
+        if self.settings.link_for is not None:
+            return f"/invitation#{await self.accounts.invite_again(self.settings.link_for)}"
         if self.accounts is None or not (self.settings.clinic or await self.store.fetch(keys.admins) == 0):
             return None
         return f"/invitation#{await self.accounts.invite_clinic()}"

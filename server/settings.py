@@ -23,7 +23,7 @@ class Settings:
     url: where people find it, https://NAME[:PORT]; wanted for everything but this computer, together with either a
     certificate (tls_cert, tls_key: files) or behind_proxy (the proxy before it speaks TLS and sets X-Forwarded-For).
     clinic: people log in, and a one-time link makes a clinic; beyond this computer, and once there is a clinic, they do
-    anyway. password_cost: argon2's passes, KiB and lanes. clock: s since 1970; both for tests.
+    anyway. link_for: e-mail address of who lost password and second factor. password_cost: argon2's passes, KiB and lanes. clock: s since 1970; both for tests.
     """
 
     data_dir: Path
@@ -37,6 +37,7 @@ class Settings:
     tls_key: Path | None = None
     behind_proxy: bool = False
     clinic: bool = False
+    link_for: str | None = None
     password_cost: tuple[int, int, int] = (3, 65536, 4)  # RFC 9106 section 4, the second recommended option
     clock: Callable[[], float] = time.time
 

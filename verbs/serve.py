@@ -23,6 +23,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     beyond.add_argument("--behind-proxy", action="store_true", help=proxy)
     clinic = "print a link that makes a clinic and its admin; from then on people log in, on this computer too"
     parser.add_argument("--clinic", action="store_true", help=clinic)
+    lost = "print a link for this person to choose a password anew: for an admin whom nobody else can let in"
+    parser.add_argument("--link-for", metavar="EMAIL", help=lost)
     idle = "a session without packets for so many hours is ended (default: 48)"
     parser.add_argument("--idle-hours", type=positive, default=48.0, metavar="H", help=idle)
 
@@ -32,7 +34,7 @@ def run(a: argparse.Namespace) -> int | None:
     from server.run import serve
     from server.settings import Settings
 
-    names = ("host", "port", "url", "tls_cert", "tls_key", "behind_proxy", "clinic", "idle_hours")
+    names = ("host", "port", "url", "tls_cert", "tls_key", "behind_proxy", "clinic", "link_for", "idle_hours")
     told = {name: getattr(a, name) for name in names}
     try:
         serve(Settings(**told, **store_of(a)))

@@ -14,7 +14,7 @@ from server.overview import overviews
 from server.pages.views import go, page
 from server.problems import Problem
 from server.service import base_url, of
-from server.store import answers, keys, people, programmes
+from server.store import answers, keys, people, programmes, trail
 from server.store.schema import sessions as session_table
 
 router = APIRouter(prefix="/patients")
@@ -28,6 +28,7 @@ async def patients_page(request: Request, staff: Staff) -> Response:
     service, zone = of(request), ZoneInfo(staff.clinic.time_zone)
     mine = await service.store.fetch(people.patients_of, staff.person.number)
     today = programmes.today(service.settings.clock(), zone)
+    await service.store.write(trail.note, staff.entry(service.iso(), "listed"))
     seen = await overviews(service.store, [person.number for person in mine], zone, today)
     mine.sort(key=lambda person: -max((reason["weight"] for reason in seen[person.number]["reasons"]), default=0))
     return page(request, "patients.html", patients=mine, seen=seen, clinic=staff.clinic, today=today)

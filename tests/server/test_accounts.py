@@ -407,6 +407,7 @@ def test_the_trail_says_who_did_what_about_whom_and_shows_where_it_was_changed(t
         phil.get(f"/sessions/{session}")
         phil.get(f"/api/v1/sessions/{session}/recording.csv")
         phil.get(f"/patients/{pat.id}")
+        phil.get("/patients")
         pat.get(f"/sessions/{session}")
     path = tmp_path / "hiprep.sqlite3"
     store = Store(path)
@@ -414,6 +415,7 @@ def test_the_trail_says_who_did_what_about_whom_and_shows_where_it_was_changed(t
     assert about[:2] == [(admin.id, "added", None), (admin.id, "invited", None)]
     assert about[-3:] == [(phil.id, "read", session), (phil.id, "exported", session), (phil.id, "read", None)]
     assert (admin.id, "assigned", phil.id) in about
+    assert [e.actor for e in store.read(lambda c: list(trail.entries(c, action="listed")))] == [phil.id]
     assert store.read(trail.broken_at) is None
     rows = len(store.read(lambda c: list(trail.entries(c))))
     store.close()

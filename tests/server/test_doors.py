@@ -17,7 +17,7 @@ from house import CHEAP, PASSWORD, Browser, Clock, House, housing
 
 from sensor import pairing
 from sensor.errors import SourceError, UplinkError
-from server.errors import SettingsError
+from server.errors import SettingsError, StartError
 from server.run import running
 from server.settings import Settings
 
@@ -169,6 +169,30 @@ def test_the_start_prints_the_link_until_somebody_can_let_others_in(tmp_path: Pa
         process.wait()
         process.stdout.close()
     assert link.startswith(f"{at}/invitation#")
+
+
+def test_an_admin_whom_nobody_can_let_in_gets_a_link_on_the_terminal(tmp_path: Path) -> None:
+    with housing(tmp_path) as house:
+        key = house.found("Hillside", "Ada Admin").key
+    for unknown in ("nobody@example.org", "Ada Admin"):
+        with pytest.raises(StartError, match="nobody has the address"), running(Settings(tmp_path, port=0, link_for=unknown)):
+            pass
+    with housing(tmp_path, house.clock, link_for=" ADA.Admin@example.org ") as house:
+        browser = Browser(house).take(house.link, "ada.admin@example.org", "quite another phrase")
+        assert browser.key != key and "Hillside" in browser.get("/people").text
+
+
+def test_one_subscriber_is_one_address(tmp_path: Path) -> None:
+    port = free_port()
+    with housing(tmp_path, port=port, url=URL, behind_proxy=True):
+        proxy = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"host": "clinic.example", "origin": URL})
+
+        def pair(address: str) -> int:
+            told = {"json": {"code": "0000-0000", "name": "x"}, "headers": {"x-forwarded-for": address}}
+            return proxy.post("/api/v1/devices", **told).status_code
+
+        assert [pair(f"2001:db8::{n}") for n in range(11)][-1] == 429
+        assert pair("2001:db8:0:1::1") == pair("not an address") == 404
 
 
 def free_port() -> int:
