@@ -168,6 +168,11 @@ class Spool:
         self.server = server
         self._note("update session set server = ?", server)
 
+    def begin_again(self) -> None:
+        """As another session: the one of its key has been ended."""
+        self.told = self.told | {"key": f"{self.told['key']}-again"}
+        self._note("update session set told = ?", json.dumps(self.told))
+
     def all_sent(self) -> None:
         """Before the end is asked for: a server takes no packets after it, not even those that it has."""
         self.sent = True

@@ -39,13 +39,16 @@ class Uplink:
     is sent just now; None: it is.
     """
 
-    def __init__(self, spool: Spool, server_url: str, *, client: httpx.AsyncClient | None = None) -> None:
-        """`client` is for tests; it is closed as well."""
+    def __init__(
+        self, spool: Spool, server_url: str, *, again: bool = False, client: httpx.AsyncClient | None = None
+    ) -> None:
+        """again: what was ended there before all of it had come is sent once more, as another session (a server ends
+        what is silent for days). `client` is for tests; it is closed as well."""
         self.server_url = server_url.rstrip("/")
         self.session_id: str | None = None
         self.error: UplinkError | None = None
         self.trouble: str | None = "not connected yet"
-        self._spool, self._client = spool, client
+        self._spool, self._again, self._client = spool, again, client
         self._next = 0  # the first index that is not acknowledged
         self._setbacks = 0  # how often the server lost what it had since it last took something
         self._news, self._known, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -139,8 +142,11 @@ class Uplink:
             else:
                 await self._news.wait()
         except _Refused as refused:
-            if refused.status == 409 and self._spool.sent:  # ended, and the answer was lost
+            if refused.ended and self._spool.sent:  # and the answer was lost
                 self._next = self._spool.next_index
+            elif refused.ended and self._again:
+                self._spool.begin_again()
+                self.session_id, self._next, self._again = None, 0, False
             elif refused.status == 404 and self._setbacks < SETBACKS:  # its database is another one: all of it again
                 self._setbacks, self.session_id, self._next = self._setbacks + 1, None, 0
             else:
@@ -173,7 +179,7 @@ class Uplink:
                 else:
                     self.trouble = f"answers {answer.status_code}"
                     if answer.status_code not in AGAIN and "retry-after" not in answer.headers:
-                        raise _Refused(f"server {self.server_url} refuses {path}: {_detail(answer)}", answer.status_code)
+                        raise _Refused(self.server_url, path, answer)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 raise UplinkError(f"server is not a URL (wanted http://..., got {self.server_url!r})") from error
             except httpx.TransportError as error:
@@ -198,14 +204,12 @@ class Uplink:
 
 
 class _Refused(UplinkError):
-    def __init__(self, text: str, status: int) -> None:
-        super().__init__(text)
-        self.status = status
-
-
-def _detail(answer: httpx.Response) -> str:
-    try:
-        problem = answer.json()
-        return f"{problem['detail']} ({answer.status_code})"
-    except (ValueError, KeyError, TypeError):
-        return f"{answer.reason_phrase} ({answer.status_code})"
+    def __init__(self, server_url: str, path: str, answer: httpx.Response) -> None:
+        try:
+            problem = answer.json()
+            detail, where = problem["detail"], problem.get("where")
+        except (ValueError, LookupError, TypeError, AttributeError):
+            detail, where = answer.reason_phrase, None
+        super().__init__(f"server {server_url} refuses {path}: {detail} ({answer.status_code})")
+        self.status = answer.status_code
+        self.ended = (self.status, where) == (409, "path.session_id")  # the other conflict is about a packet

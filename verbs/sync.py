@@ -17,6 +17,7 @@ HELP = "send what sessions have left on this computer, and end them"
 PARENTS = ()
 
 AWAY_S = 30.0  # how long a server may not answer; after a restart it counts a session again first
+AGAIN = "as another session, because the first had been ended before all of it had come"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +62,7 @@ async def _sent(spool: Spool, server: str | None, away: dict[str, UplinkError]) 
             raise UplinkError("no server was named for them (wanted --server URL)")
         if server in away:
             raise away[server]
-        async with Uplink(spool, server) as uplink:
+        async with Uplink(spool, server, again=True) as uplink:
             await uplink.opened(AWAY_S)
             spool.remember(server)
             sending = asyncio.create_task(uplink.finish(AWAY_S))
@@ -78,7 +79,8 @@ async def _sent(spool: Spool, server: str | None, away: dict[str, UplinkError]) 
         spool.close()
     spool.remove()
     reps = sum(rep["counted"] for rep in stored["result"]["reps"])
-    return f"{spool.kept} packets are on {server}, the session is ended, {reps} repetitions counted"
+    ended = "the session is ended" if spool.told["key"] == spool.path.stem else AGAIN
+    return f"{spool.kept} packets are on {server}, {ended}, {reps} repetitions counted"
 
 
 def _name(spool: Spool) -> str:

@@ -86,6 +86,8 @@ class Server:
         await asyncio.sleep(self._answer_s)
         if request.url.path == "/api/v1/sessions":
             self.created.append(json.loads(request.content))
+            if self.created[-1]["key"] != self.created[0]["key"]:
+                self.ended = False
             return httpx.Response(201 if len(self.created) == 1 else 200, json={"id": "the-session"})
         if request.url.path.endswith("/end"):
             self.ended = True
@@ -101,7 +103,7 @@ class Server:
         if trouble == "login page":
             return httpx.Response(200, text="<html>Welcome to the hotel</html>")
         if self.ended:
-            return httpx.Response(409, json={"detail": "the session has ended"})
+            return httpx.Response(409, json={"detail": "the session has ended", "where": "path.session_id"})
         entries = decode_frame(request.content)
         self.frames.append(entries)
         assert all(self.kept.get(e.index, e.packet) == e.packet for e in entries)
@@ -278,6 +280,19 @@ def test_a_session_that_somebody_else_ended_keeps_its_packets(spool: Spool) -> N
     with pytest.raises(UplinkError, match="has ended"):
         sent(server, spool, 300)
     assert len(spool.read(0, 1000)) == 300 and not spool.sent
+
+
+def test_what_was_ended_too_early_is_sent_again_as_another_session(spool: Spool) -> None:
+    async def story() -> None:
+        async with Uplink(spool, "http://server.test", again=True, client=server.client()) as up:
+            assert (await up.finish())["result"] == {"packets": 300}
+
+    server = Server()
+    server.ended = True
+    filled(spool, 300)
+    play(story())
+    assert [told["key"] for told in server.created] == ["a-session", "a-session-again"]
+    assert left_by_another(spool).told == server.created[1]  # whoever goes on knows which it is
 
 
 @pytest.mark.parametrize("kept", [0, 1, 200, 700])

@@ -58,6 +58,20 @@ async def test_a_server_that_is_away_for_a_while_misses_nothing(tmp_path: Path, 
     assert stored["result"] == expected
 
 
+@both_stores
+async def test_a_session_that_was_ended_while_its_client_was_away(client, spool, entries, expected) -> None:
+    """By hand, or because it was silent for days: nothing of it is lost, and what was stored stays."""
+    session = client.create(spool.told["key"], started_at=spool.told["started_at"])
+    client.send_all(session["id"], entries[:100])
+    first = client.end(session["id"])
+    for entry in entries:
+        spool.put(entry.packet, entry.host_ns)
+    async with Uplink(spool, str(client.base_url), again=True) as up:
+        stored = await up.finish()
+    assert stored["result"] == expected and stored["id"] != session["id"]
+    assert client.get(f"/api/v1/sessions/{session['id']}").json()["result"] == first["result"]
+
+
 class Line:
     """The wire between: a relay that takes the server's answer and hangs up, when it is told to.
 
