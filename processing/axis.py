@@ -30,6 +30,8 @@ LEVEL_REST = math.sin(math.radians(20.0))  # a leg that lies so level hardly ste
 STEP_S = 1.1  # a leg that takes longer on its way out does not step: a walker's whole cycle (SIGNALS: 0.9 Hz)
 OTHER = math.cos(math.radians(45))  # half of what lies between any two of a leg's axes: the band was strapped anew (ours)
 RISES = math.cos(math.radians(35))  # well within that (ours)
+RISEN = 0.80  # compensation.RISEN: what the foot does at the top is left alone
+PURE = 0.5  # a step, a roll and the turn of a level leg rise less (ours)
 REACH_M = (0.08, 1.5)  # from the hip to the band: mid-thigh of a child to the ankle of a giant
 SETTLED_DEG = 1.0  # a rest that has crept less needs no new reference: VQF's inclination error is 0.7 (SIGNALS)
 MEMORY = 0.5  # weight of the newest repetition in the leg's direction: a pushed band is re-learnt in two (ours)
@@ -119,6 +121,10 @@ class Lift:
 
     def __init__(self, rest_slope_deg: float = 90.0) -> None:
         self._steep = math.sin(math.radians(min(rest_slope_deg, 89.0)))
+        self.unlearn()
+
+    def unlearn(self) -> None:
+        """Nothing is known of the leg."""
         self.rest: np.ndarray | None = None
         self.leg: np.ndarray | None = None
         self._shown: np.ndarray | None = None
@@ -183,6 +189,16 @@ class Lift:
         begin, now = moved.begins, moved.ends
         rise = math.asin(_within(now @ self.leg)) - math.asin(_within(begin @ self.leg))
         return rise >= RISES * math.acos(_within(begin @ now))
+
+    def rises(self, moved: Stretch) -> bool:
+        """Whether on the way out half of the whole turn was rise, before the foot turns at the top."""
+        if self._shown is None:
+            return False
+        risen = np.degrees(np.arcsin(np.clip(moved.up @ self._shown, -1.0, 1.0)))
+        risen -= risen[0]
+        i = int((risen >= RISEN * risen.max()).argmax())
+        turned = 2 * math.degrees(math.acos(_within(abs(float(moved.quat[:, 0] @ moved.quat[:, i])))))
+        return bool(risen[i] >= PURE * turned)
 
     def _lies(self, up: np.ndarray, leg: np.ndarray) -> bool:
         """Whether so steep a leg can be at rest; upright there is no direction that rises."""

@@ -26,7 +26,6 @@ SMALL_SET = 3  # a partial repetition comes between full ones, not in a row (our
 AS_EVER = 0.70  # of the own range, and
 AS_EVER_TIME = 0.50  # of the own time: what is less is a repetition only in the company of others (ours)
 ALIKE = 0.5  # two movements are alike when neither is less than half of the other: so far apart is partial (CONTRACT)
-REST_S = 0.5  # at most between the end of a movement and the beginning of the one mixed up with it (ours)
 LONGEST_HOLD_S = 8.0  # the pause that ends a set (CONTRACT); tops are held for 4 to 6 s (SIGNALS)
 COMPANY_S = 10.0  # and not further apart: SIGNALS, slow people rest so long
 MIN_S = 0.8  # SIGNALS: no repetition is shorter
@@ -146,6 +145,16 @@ class Counter:
         return self._now is not None and self._axis.in_pose(self._now)
 
     @property
+    def at_rest(self) -> bool:
+        """Whether nothing that could be the exercise has begun."""
+        return self._excursions.state == "rest"
+
+    def rises(self, rep: Rep) -> bool:
+        """Of a lift: whether most of what the leg did on its way out was to rise."""
+        past = self._past
+        return self._axis.rises(past.stretch(past.since(rep.start_s), past.since(rep.end_s)))
+
+    @property
     def leg_known(self) -> bool | None:
         """Whether a lift has shown how the band sits on the leg; None: nothing is lifted."""
         return self._axis.known if isinstance(self._axis, Lift | Swing) else None
@@ -234,16 +243,15 @@ class Counter:
         self._roms.clear()
         self._spans.clear()
 
-    def began_before(self, rep: Rep) -> bool:
-        """Whether a movement that waits for company here began before this one and ended in it: out and back are mixed up there."""
-        return bool(self._waiting) and self._waiting[-1].start_s < rep.start_s < self._waiting[-1].end_s + REST_S
-
-    def confirm(self) -> list[Found]:
-        """What waits for company needs none."""
-        waiting, self._waiting = self._waiting, []
-        if self._own_rom is not None and waiting[-1].rom_deg < PARTIAL * self._own_rom:
-            self._today_anew()
-        return self._report(None, *waiting) + self._close_now()
+    def unlearn(self) -> None:
+        """What was reported was none of the exercise, nor what it showed of the leg."""
+        if isinstance(self._axis, Lift):
+            self._axis.unlearn()
+        self.forget()
+        self._unclosed = self._open = self._own_rom = None
+        self._today_anew()
+        self._fresh = True
+        self._excursions.expect(0.0)
 
     def _as_partial(self, move: Move, *reps: Rep) -> list[Found]:
         """Told as what they are once the person's own range is known; before that nobody can say."""
@@ -262,7 +270,7 @@ class Counter:
             return False
         return abs(math.degrees(moved.headed(move.peak - move.start))) <= self.exercise.wobble_deg
 
-    def _report(self, move: Move | None, *reps: Rep) -> list[Found]:
+    def _report(self, move: Move, *reps: Rep) -> list[Found]:
         """For good; all but the last are over."""
         found = []
         for rep in reps:
@@ -273,7 +281,7 @@ class Counter:
                 self._learn_rom(rep.rom_deg)
             self._unclosed, self._open = rep, None
             found.append(Found("counted" if rep.counted else "partial", rep))
-        if reps and move is not None:
+        if reps:
             self._told, self._open = move.end, move
             if reps[-1].counted:
                 self._axis.accept(self._stretch(move))

@@ -6,6 +6,8 @@ axis_clear: a pelvis that moves by 10 degrees, SIGNALS' fault, would stand out f
 compensation_from_deg: so much pelvis rotation would; CONTRACT's 5 or, of a person who moves unevenly, more;
     None where the pelvis does not show in the leg.
 exercise_recognised: null was asked for, and something was recognised.
+turn_direction_known: null was asked for, and where the leg rested told outward from inward rotation. If not, some
+    repetitions were counted as neither.
 lifts_taken_for: null was asked for, and a lift was counted as this: which way a leg is lifted, and which way up its
     owner lies, would need the strap's orientation (SIGNALS).
 other_movements: exercises that were seen while another one was told; none of it was counted.
@@ -24,6 +26,7 @@ from typing import Any
 from processing.compensation import PELVIS_WARN_DEG, ROLL_LEVER, SPREAD, TURN_LEVER
 from processing.counter import Counter
 from processing.orientation import BRIDGE_S, Orientation
+from processing.recognise import Recogniser
 from processing.results import Rep, SetSummary
 
 PELVIS_FAULT_DEG = 10.0  # SIGNALS
@@ -32,7 +35,7 @@ ENOUGH = 3  # repetitions show a person's own way: with fewer the median is one 
 
 def quality_of(
     told: str | None, seen: Orientation, counters: Sequence[Counter], sets: Sequence[SetSummary], reps: Sequence[Rep],
-    others: Sequence[str],
+    others: Sequence[str], recogniser: Recogniser | None,
 ) -> dict[str, Any]:
     counted = [rep for rep in reps if rep.counted]
     done = [counter for counter in counters if any(rep.exercise == counter.exercise.name for rep in counted)]
@@ -44,6 +47,7 @@ def quality_of(
         "axis_clear": None if from_deg is None else from_deg <= PELVIS_FAULT_DEG,
         "compensation_from_deg": from_deg,
         "exercise_recognised": bool(sets) if told is None else None,
+        "turn_direction_known": not recogniser.undecided if recogniser else None,
         "lifts_taken_for": next((c.exercise.name for c in done if c.exercise.movement == "lift"), None) if told is None else None,
         "other_movements": list(others),
         "reps_with_gaps": sum("gap" in rep.flags for rep in counted),

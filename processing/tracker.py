@@ -7,10 +7,10 @@ Online: what is reported is never taken back, and where the blocks are cut chang
 from __future__ import annotations
 
 import hashlib
+import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import dropwhile
 from statistics import median
 from typing import Literal
 
@@ -24,6 +24,7 @@ from processing.frames import Frame
 from processing.orientation import Orientation
 from processing.pelvis import Pelvis
 from processing.quality import quality_of
+from processing.recognise import Recogniser
 from processing.results import Event, Gap, Rep, SessionResult, SetSummary
 from processing.summary import of_session, of_set
 from sensor.samples import Samples
@@ -75,6 +76,7 @@ class Tracker:
         self._past = self._orientation.past
         self._counters = [Counter(candidate, side, self._past) for candidate in told]
         self._onlooker = Onlooker(told[0], side, self._past) if exercise is not None else None
+        self._recogniser = Recogniser(self._counters, self._past) if len(told) > 1 else None
         self._tidy = TIDY
         self._looking = False
         self._segment: int | None = None
@@ -99,7 +101,8 @@ class Tracker:
     def finish(self) -> list[Event]:
         """No more samples come: close what is open."""
         events = self._track(self._orientation.flush())
-        return events + self._start_anew() + self._end_set()
+        seen = self._orientation
+        return events + self._start_anew(-math.inf if seen.last_t is None else seen.last_t) + self._end_set()
 
     # What is known
 
@@ -120,7 +123,9 @@ class Tracker:
             gaps=gaps,
             sets=sets,
             reps=reps,
-            quality=quality_of(self._exercise, seen, self._counters, sets, reps, self._onlooker.seen if self._onlooker else ()) | (self._pelvis.quality if self._pelvis else {}),
+            quality=quality_of(
+                self._exercise, seen, self._counters, sets, reps, self._onlooker.seen if self._onlooker else (), self._recogniser
+            ) | (self._pelvis.quality if self._pelvis else {}),
             summary=of_session(sets, reps),
         )
 
@@ -167,7 +172,7 @@ class Tracker:
         add_t, add_angle = self._curve_t.append, self._curve_angle.append
         for frame in frames:
             if frame.segment != self._segment:
-                events += self._start_anew()
+                events += self._start_anew(frame.t)
                 self._segment = frame.segment
                 for counter in (*self._counters, *([self._onlooker] if self._onlooker else [])):
                     counter.pace(self._orientation.frame_s)
@@ -208,24 +213,19 @@ class Tracker:
         return Event("other", self._orientation.last_t, exercise=other) if other else None
 
     def _recognise(self, frame: Frame) -> tuple[Counter, list[Found]]:
-        """The first exercise of which a repetition is counted is the one that is done in this set."""
-        for counter, found in [(counter, counter.update(frame)) for counter in self._counters]:
-            counted = list(dropwhile(lambda new: new.kind != "counted", found))  # nothing else of it has been told
-            if not counted:
-                continue
-            for rival in self._counters:
-                if rival is not counter and rival.began_before(counted[0].rep):
-                    counter, counted = rival, rival.confirm()
-                    break
-            self._counter = counter
-            return counter, counted
+        """One of which nobody has said what it is."""
+        if (decided := self._recogniser.update(frame)) is not None:
+            self._counter = decided[0]
+            return decided
         return max(self._counters, key=lambda counter: abs(counter.angle_deg)), []
 
-    def _start_anew(self) -> list[Event]:
-        """The next frame does not follow the last one."""
+    def _start_anew(self, t: float) -> list[Event]:
+        """The next frame, at t s, does not follow the last one."""
         self._looking = False
-        found = {id(counter): counter.forget() for counter in self._counters}
-        return [event for new in found.get(id(self._counter), []) for event in self._found(new)]
+        found = self._counter.forget() if self._counter else []
+        if self._recogniser and (decided := self._recogniser.forget(t)) is not None:
+            self._counter, found = decided
+        return [event for new in found for event in self._found(new)]
 
     def _found(self, new: Found) -> list[Event]:
         if new.kind == "closed":
@@ -286,10 +286,9 @@ class Tracker:
         self._patience = SET_PAUSE_S
         for counter in self._counters:
             counter.set_ended()
-            if counter is not self._counter:  # it has not been looked at since this set was recognised
-                counter.forget()
+            if counter is not self._counter:
                 counter.follows(self._counter)
-        if len(self._counters) > 1:
+        if self._recogniser:
             self._counter = None
         return [Event("set_ended", self._orientation.last_t, set=ended)]
 

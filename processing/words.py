@@ -83,6 +83,8 @@ def of_quality(quality: dict[str, Any]) -> list[str]:
         told.append(f"The movement varied too much to judge the pelvis: only {least:.0f} degrees of it would stand out.")
     if quality.get("exercise_recognised") is False:
         told.append("No exercise was recognised.")
+    if quality.get("turn_direction_known") is False:
+        told.append("Outward and inward rotation could not be told apart in some repetitions; they were not counted.")
     if others := quality.get("other_movements"):
         told.append(f"Another exercise was seen, and not counted: {', '.join(others)}.")
     if many := quality.get("reps_with_gaps"):

@@ -134,3 +134,21 @@ def test_a_sensor_that_measures_nothing_at_first_is_counted_from_then_on() -> No
     dead = Samples(samples.t[0] + step * np.arange(-300, 0), np.zeros((300, 3)), np.zeros((300, 3)))
     result, _ = track(Samples.concat([dead, samples]).blocks(10), "hip_abduction", "left")
     assert found(result) == [("hip_abduction", 4)]
+
+
+def test_a_band_strapped_on_anew_is_recognised_again() -> None:
+    """What looked like the other rotation stayed open, and closing it after a long set looked back at frames that were gone."""
+    exercise = "hip_internal_rotation"
+    made = [person(exercise, reps=12, side="right", rate_hz=50.0, seed=8, band_turn_deg=turn) for turn in (20.0, 110.0)]
+    first, second = (one.recording.samples for one in made)
+    both = [first, Samples(first.t[-1] + 3.0 + second.t, second.acc, second.gyr)]
+    result, _ = track(Samples.concat(both).blocks(10), None, "right")
+    assert found(result) == [(exercise, 12)] * 2
+
+
+@pytest.mark.parametrize("exercise", ["hip_external_rotation", "hip_internal_rotation"])
+@pytest.mark.parametrize("begin_rep", [1.3, 1.6])
+def test_which_rotation_it_was_that_had_begun_before_the_recording(exercise: str, begin_rep: float) -> None:
+    made = person(exercise, sets=2, side="left", rate_hz=50.0, seed=5, begin_rep=begin_rep)
+    result, _ = track(made.recording.samples.blocks(10), None, "left")
+    assert found(result) == sets(made)

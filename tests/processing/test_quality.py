@@ -32,6 +32,7 @@ def test_a_good_session_leaves_nothing_unsaid(exercise: str | list[str]) -> None
         "axis_clear": True if shows else None,
         "compensation_from_deg": 5.0 if shows else None,
         "exercise_recognised": None if told else True,
+        "turn_direction_known": None if told else True,
         "lifts_taken_for": None if told else "hip_abduction",
         "other_movements": [],
         "reps_with_gaps": 0,
@@ -79,6 +80,17 @@ def test_no_exercise_recognised() -> None:
     still = count(simulate([Still(20)], pose="side_lying", side="left", seed=1))
     assert still.quality["exercise_recognised"] is False and still.quality["leg_direction_known"] is None
     assert of_quality(still.quality) == ["No exercise was recognised."]
+
+
+def test_a_turn_that_was_never_seen_to_begin_or_end() -> None:
+    """From one moment in mid-turn to another, nobody told which rotation: it is counted as neither."""
+    made = person("hip_external_rotation", side="right", rate_hz=50.0, seed=2)
+    t = made.recording.samples.t
+    first, last = made.labels[0], made.labels[-1]
+    samples = made.recording.samples[slice(*np.searchsorted(t, [first.start_s + 1.0, last.start_s + 1.0]))]
+    result, _ = track(samples.blocks(10), None, "right")
+    assert result.reps == () and result.quality["turn_direction_known"] is False
+    assert any("told apart" in line for line in of_quality(result.quality))
 
 
 def test_gaps_in_repetitions() -> None:
