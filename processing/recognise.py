@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from processing.counter import LONGEST_HOLD_S, Counter, Found
+from processing.exercises import RECOGNISED
 from processing.frames import Frame, Past
 from processing.results import Rep
 
@@ -139,20 +140,65 @@ class Recogniser:
 
     def _from_rest(self, rep: Rep) -> bool:
         """Whether the leg was at rest where this turn began, not at a top that it had been turned to."""
-        past = self._past
-        known = max(self._since, min(counter.oldest for counter in self._counters))
+        before = _Before(self._past, max(self._since, min(counter.oldest for counter in self._counters)), rep)
+        rested = before.spent(-AT_REST, AT_REST)
+        away = before.spent(-math.inf, -FAR) + before.spent(FAR, math.inf)
+        if before.arrived and away <= ARRIVED_S:
+            return rested >= REST_S
+        if away > SELDOM * rested:
+            return False
+        begun = not before.arrived and abs(before.way[0]) <= AT_REST
+        return rested >= (max(BEGUN_S, rep.hold_s) if begun else LONGEST_HOLD_S)
+
+
+class Way:
+    """Outward rotation where inward is told, or the reverse: what is counted is the way back, from a top to the rest.
+
+    seen: so many in a row. other: the exercise's name.
+    """
+
+    def __init__(self, counter: Counter, right: bool, past: Past) -> None:
+        """right: which leg."""
+        self._counter, self._past = counter, past
+        self._sign = counter.exercise.right_sign * (1 if right else -1)
+        told = counter.exercise
+        self.other = next(one.name for one in RECOGNISED.values() if one.movement == "turn" and one.right_sign != told.right_sign)
+        self._since = 0  # the frame number before which another segment was
+        self._last_end = -math.inf
+        self.seen = 0
+
+    def forget(self, t: float) -> None:
+        """The next frame, at t s, does not follow the last one."""
+        self._since = self._past.since(t)
+        self.seen = 0
+
+    def is_back(self, rep: Rep) -> bool:
+        """Of a turn with which a set would begin: whether its top is where the leg had rested, before it was turned away."""
+        before = _Before(self._past, max(self._since, self._counter.oldest), rep, self._sign)
+        rested, began = before.spent(1 - AT_REST, 1 + AT_REST), before.spent(-AT_REST, AT_REST)
+        if self.seen and rep.start_s - self._last_end <= LONGEST_HOLD_S:
+            back = rested > 0  # who does as told now begins where the others ended
+        else:
+            back = rep.hold_s >= LONGEST_HOLD_S or rested >= max(began, rep.hold_s) + BEGUN_S
+        self.seen = self.seen + 1 if back else 0
+        self._last_end = rep.end_s
+        return back
+
+
+class _Before:
+    """Where a turn's leg was before, in its pose. way (n,), 0 where the turn began and 1 at its top · arrived: from another pose."""
+
+    def __init__(self, past: Past, known: int, rep: Rep, sign: int = 1) -> None:
+        """sign: of the turn, seen from above; without it 1 and -1 are the same."""
         before = past.stretch(max(known, past.since(rep.start_s - LOOK_BACK_S)), past.since(rep.start_s))
         up, t = before.up, before.t
         posed = np.flatnonzero(up @ up[-1] < IN_POSE)
         begin = int(posed[-1]) + 1 if len(posed) else 0
         heading = np.degrees(np.unwrap(before.heading[begin:]))
-        way = np.abs(heading - heading[-1])
-        step = float(t[-1] - t[0]) / max(len(t) - 1, 1)
-        rested = step * float((way <= AT_REST * rep.rom_deg).sum())
-        away = step * float((way >= FAR * rep.rom_deg).sum())
-        if len(posed) and away <= ARRIVED_S:
-            return rested >= REST_S
-        if away > SELDOM * rested:
-            return False
-        begun = not begin and way[0] <= AT_REST * rep.rom_deg
-        return rested >= (max(BEGUN_S, rep.hold_s) if begun else LONGEST_HOLD_S)
+        self.arrived = begin > 0
+        self.way = sign * (heading - heading[-1]) / rep.rom_deg
+        self._step = float(t[-1] - t[0]) / max(len(t) - 1, 1)
+
+    def spent(self, low: float, high: float) -> float:
+        """The time between two places of the way, s."""
+        return self._step * float(((self.way >= low) & (self.way <= high)).sum())

@@ -19,12 +19,12 @@ from processing import state
 from processing.counter import Counter, Found
 from processing.errors import ProcessingError
 from processing.exercises import RECOGNISED, exercise_named
-from processing.onlooker import Onlooker
+from processing.onlooker import ENOUGH, Onlooker
 from processing.frames import Frame
 from processing.orientation import Orientation
 from processing.pelvis import Pelvis
 from processing.quality import quality_of
-from processing.recognise import Recogniser
+from processing.recognise import Recogniser, Way
 from processing.results import Event, Gap, Rep, SessionResult, SetSummary
 from processing.summary import of_session, of_set
 from sensor.samples import Samples
@@ -77,6 +77,8 @@ class Tracker:
         self._counters = [Counter(candidate, side, self._past) for candidate in told]
         self._onlooker = Onlooker(told[0], side, self._past) if exercise is not None else None
         self._recogniser = Recogniser(self._counters, self._past) if len(told) > 1 else None
+        turn = exercise is not None and told[0].movement == "turn"
+        self._way = Way(self._counters[0], side == "right", self._past) if turn else None
         self._tidy = TIDY
         self._looking = False
         self._segment: int | None = None
@@ -222,12 +224,16 @@ class Tracker:
     def _start_anew(self, t: float) -> list[Event]:
         """The next frame, at t s, does not follow the last one."""
         self._looking = False
+        if self._way:
+            self._way.forget(t)
         found = self._counter.forget() if self._counter else []
         if self._recogniser and (decided := self._recogniser.forget(t)) is not None:
             self._counter, found = decided
         return [event for new in found for event in self._found(new)]
 
     def _found(self, new: Found) -> list[Event]:
+        if self._way and self._open is None and (self._way.is_back(new.rep) if new.kind == "counted" else self._way.seen):
+            return self._turned_back(new)
         if new.kind == "closed":
             return self._close(new.rep)
         events = self._end_set() if self._open and new.rep.start_s - self._last_end > self._patience else []
@@ -240,6 +246,16 @@ class Tracker:
         self._reps.append(rep)
         self._closing = True
         return [*events, Event(new.kind, now, rep)]
+
+    def _turned_back(self, new: Found) -> list[Event]:
+        """Not the exercise that was told, but the other turn's way back."""
+        self._counter.set_ended()
+        if new.kind != "counted" or self._way.seen != ENOUGH:
+            return []
+        other = self._way.other
+        if other not in self._onlooker.seen:
+            self._onlooker.seen.append(other)
+        return [Event("other", self._orientation.last_t, exercise=other)]
 
     def _count(self, rep: Rep) -> None:
         if self._open is None:

@@ -152,3 +152,22 @@ def test_which_rotation_it_was_that_had_begun_before_the_recording(exercise: str
     made = person(exercise, sets=2, side="left", rate_hz=50.0, seed=5, begin_rep=begin_rep)
     result, _ = track(made.recording.samples.blocks(10), None, "left")
     assert found(result) == sets(made)
+
+
+TURNS = ["hip_external_rotation", "hip_internal_rotation"]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize(("told", "done"), [TURNS, TURNS[::-1]])
+def test_the_other_rotation_is_said_and_its_way_back_not_counted(told: str, done: str, side: str) -> None:
+    result, events = track(person(done, sets=2, side=side, rate_hz=50.0, seed=4).recording.samples.blocks(10), told, side)
+    assert found(result) == []
+    assert [event.exercise for event in events if event.kind == "other"][:1] == [done]
+    assert result.quality["other_movements"] == [done]
+
+
+@pytest.mark.parametrize(("told", "done"), [TURNS, TURNS[::-1]])
+def test_who_did_the_other_rotation_first_is_counted_once_it_is_the_one_told(told: str, done: str) -> None:
+    made = person([done, told], side="left", rate_hz=50.0, seed=4)
+    result, _ = track(made.recording.samples.blocks(10), told, "left")
+    assert found(result) == [(told, 10)]
