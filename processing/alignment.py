@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from processing.errors import ProcessingError
+from processing.orientation import FIRST_S, FIRST_STEPS
 from sensor.samples import Samples
 
 RATE_HZ = 20.0  # of the compared angular velocities: people move below 3 Hz
@@ -54,7 +55,11 @@ class Clock:
 
 
 def align(leg: Samples, pelvis: Samples, apart_s: float | None = None) -> Clock:
-    """apart_s: how much later the pelvis' recording says it began. Raises ProcessingError where they never overlap."""
+    """apart_s: how much later the pelvis' recording says it began. Raises ProcessingError where they never overlap, or the
+    pelvis' is too short for an orientation."""
+    length = float(pelvis.t[-1] - pelvis.t[0]) if len(pelvis) else 0.0
+    if length < FIRST_S or len(pelvis) <= FIRST_STEPS:
+        raise ProcessingError(f"the pelvis' recording is too short (wanted {FIRST_S:g} s and more, got {length:.2f} s, {len(pelvis)} samples)")
     hosts = host_line(leg), host_line(pelvis)
     if None not in hosts:
         (leg_offset, leg_rate), (offset, rate) = hosts

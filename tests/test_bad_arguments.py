@@ -173,6 +173,7 @@ simulate y.csv --band-turn nan
 simulate y.csv --band-turn round
 simulate y.csv --sensor none
 simulate y.csv --placement wrist
+simulate y.csv --exercise seated_knee_extension --placement thigh
 simulate y.csv --seed -1
 simulate y.csv --seed letters
 convert

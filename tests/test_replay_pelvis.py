@@ -55,6 +55,12 @@ def test_what_is_wrong_with_the_second_recording_is_said_in_one_line(bands: Path
     assert "unknown kind of recording" in refused("replay", leg, "--pelvis", bands / "leg.json")
 
 
+def test_a_pelvis_of_two_rows_is_refused(bands: Path, refused, tmp_path: Path) -> None:
+    pelvis = read_recording(bands / "pelvis.csv")
+    write_recording(tmp_path / "short.csv", replace(pelvis, samples=pelvis.samples[:2]))
+    assert "too short" in refused("replay", bands / "leg.csv", "--pelvis", tmp_path / "short.csv")
+
+
 def test_two_recordings_of_different_days_are_refused(bands: Path, run, tmp_path: Path) -> None:
     pelvis = read_recording(bands / "pelvis.csv")
     still = Samples(pelvis.samples.t, pelvis.samples.acc[:1].repeat(len(pelvis.samples), 0), 0 * pelvis.samples.gyr)

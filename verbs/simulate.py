@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from verbs.arguments import AUTO, EXERCISE, PLACEMENT, SIDE, WHICH, names_of, tracks_of, within
+from processing.exercises import exercise_named
+from verbs.arguments import AUTO, EXERCISE, PLACEMENT, SIDE, WHICH, WrongArguments, names_of, tracks_of, within
 
 HELP = "write a simulated person's session, with labels"
 PARENTS = ()
@@ -41,6 +42,10 @@ def run(a: argparse.Namespace) -> None:
 
     check_target(a.out)
     names = names_of(a.exercise)
+    for name in names:
+        counts = (*exercise_named(name).placements, "pelvis")
+        if a.placement not in counts:
+            raise WrongArguments(f"--placement: nobody counts {name} there (wanted {' or '.join(counts)}, got {a.placement!r})")
     made = session(
         tracks_of(names), names, sets=a.sets, reps=a.reps, rest_s=a.rest,
         partials=a.partials, compensations=a.compensations, rom=a.rom, tempo=a.tempo, seed=a.seed, side=a.side,
