@@ -21,6 +21,7 @@ from server.order import Order
 from server.store.sessions import Result, Session, now
 
 log = logging.getLogger("hiprep.server")
+IMPORTED = "recording"  # instead of a band's model: the session came as a file, without packets
 STEP = 50  # packets: about 4 ms of counting
 
 
@@ -31,12 +32,13 @@ class Counting:
     """
 
     def __init__(self, session: Session) -> None:
-        driver = driver_named(session.driver)
-        self.check_packet = driver.check_packet
+        self._decoder = None
+        if session.driver != IMPORTED:
+            driver = driver_named(session.driver)
+            self.check_packet, self._decoder = driver.check_packet, driver.decoder(session.info)
         self.order = Order()
         self.packets = 0  # that have been counted
         self._uncounted = 0  # packets whose samples the Tracker refused
-        self._decoder = driver.decoder(session.info)
         self._tracker = Tracker(session.exercise, session.side, session.placement)
         self._reps: tuple[Rep, ...] = ()
 
@@ -56,7 +58,7 @@ class Counting:
     def finishing(self) -> Iterator[list[Event]]:
         """The end, in steps as well."""
         yield from self._steps(self.order.rest())
-        events = self._update(self._decoder.flush())
+        events = self._update(self._decoder.flush()) if self._decoder else []
         yield self._seen(events + self._tracker.finish())
 
     def result(self) -> SessionResult:

@@ -14,10 +14,13 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sensor.frames import MAX_FRAME
+from server.importing import FILE_LIMIT
 from server.problems import Problem, answer
 from server.settings import Settings, is_loopback
 
-MAX_BODY = MAX_FRAME  # the largest thing anybody sends
+MAX_BODY = MAX_FRAME  # the largest thing anybody sends, but for recordings
+UPLOADS = {"/api/v1/recordings", "/import"}
+MAX_UPLOAD = FILE_LIMIT + (1 << 16)  # with what a form adds
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
     " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -64,7 +67,7 @@ class Guard:
 
         if refusal:
             return await answer(*refusal)(scope, receive, sending)
-        await self._app(scope, _counting(receive), sending)
+        await self._app(scope, _counting(receive, _most(scope)), sending)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
         host = headers.get("host", "")
@@ -78,8 +81,8 @@ class Guard:
             if refusal := self._foreign(headers, host):
                 return 403, f"requests from other sites are refused (wanted {host!r}, got {refusal[1]!r})", refusal[0]
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > MAX_BODY:
-            return 413, f"body too large (wanted {MAX_BODY} bytes at most, got {length})", "body"
+        if not length.isdecimal() or int(length) > _most(scope):
+            return 413, f"body too large (wanted {_most(scope)} bytes at most, got {length})", "body"
         return None
 
     def _foreign(self, headers: Headers, host: str) -> tuple[str, str | None] | None:
@@ -113,7 +116,11 @@ def _split(url: str) -> SplitResult:
         return urlsplit("")
 
 
-def _counting(receive: Receive) -> Receive:
+def _most(scope: Scope) -> int:
+    return MAX_UPLOAD if scope["path"] in UPLOADS else MAX_BODY
+
+
+def _counting(receive: Receive, most: int) -> Receive:
     """Bodies without a length are counted as they come."""
     seen = 0
 
@@ -121,8 +128,8 @@ def _counting(receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > MAX_BODY:
-            raise Problem(413, f"body too large (wanted {MAX_BODY} bytes at most, got more)", "body")
+        if seen > most:
+            raise Problem(413, f"body too large (wanted {most} bytes at most, got more)", "body")
         return message
 
     return counted

@@ -23,6 +23,9 @@ from server.store.sessions import Result, Session
 if TYPE_CHECKING:
     from sensor.recording import Recording
 
+COMING = ".coming"  # a mark beside the file of a session that is not yet there
+PACKET_SAMPLES = 10  # of a recording that does not say how it arrived: the reference band's packets, 0.1 s at 100 Hz
+
 
 class Recordings:
     """Blocks: for worker threads. pyarrow is heavy and comes with the first use."""
@@ -61,6 +64,37 @@ class Recordings:
         list(counting.finishing())
         return counting.stored()
 
+    def bring(self, session: Session, recording: Recording) -> Result:
+        """A recording from elsewhere: its file, and what is counted in that. Until `settled`, a start without the session
+        removes the file."""
+        from sensor.recording import read_recording, write_recording
+
+        path = self._directory / f"{session.id}.parquet"
+        (self._directory / f"{session.id}{COMING}").touch()
+        try:
+            write_recording(path, recording)
+            counting = Counting(session)
+            counting.replay(_arrivals(read_recording(path).samples))
+            list(counting.finishing())
+            return counting.stored()
+        except BaseException:
+            self.drop(session.id)
+            self.settled(session.id)
+            raise
+
+    def settled(self, session_id: str) -> None:
+        (self._directory / f"{session_id}{COMING}").unlink(missing_ok=True)
+
+    def drop(self, session_id: str) -> None:
+        (self._directory / f"{session_id}.parquet").unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """What was coming when the last server was killed: its file goes, unless its session is there."""
+        for mark in self._directory.glob(f"*{COMING}"):
+            if self._store.read(sessions.find, mark.stem) is None:
+                self.drop(mark.stem)
+            mark.unlink()
+
     def export(self, session: Session, target: Path) -> None:
         """The recording in the spelling of target's suffix, from wherever it is now."""
         from sensor.recording import read_recording, write_recording
@@ -96,6 +130,8 @@ def _from_journal(connection: Connection, session: Session) -> Recording:
 
 def _arrivals(samples: Samples) -> Iterator[Samples]:
     """In the blocks in which they arrived: a packet's, or several that waited for an earlier one."""
+    if samples.raw is None or samples.raw.t_host_ns.max() < 0:  # nobody knows: as `replay` does
+        return iter(samples.blocks(PACKET_SAMPLES))
     arrived = np.maximum.accumulate(samples.raw.t_host_ns)
     cuts = [0, *(np.flatnonzero(np.diff(arrived)) + 1), len(samples)]
     return (samples[first:last] for first, last in itertools.pairwise(cuts))

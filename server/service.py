@@ -12,6 +12,7 @@ from server import questionnaires
 from server.accounts import Accounts, plain
 from server.data_dir import DataDir
 from server.errors import ServerError, StartError
+from server.importing import Importing
 from server.ingest import Ingest
 from server.jobs import Jobs
 from server.passwords import Passwords
@@ -37,6 +38,7 @@ class Service:
     recordings: Recordings
     ingest: Ingest
     jobs: Jobs
+    importing: Importing
     accounts: Accounts | None
     questionnaires: dict[str, Questionnaire]
     background: set[asyncio.Task[None]] = field(default_factory=set)
@@ -62,16 +64,16 @@ class Service:
             data.close()
             raise
         recordings = Recordings(store, data.recordings)
-        return Service(
-            settings, data, store, recordings, Ingest(store, recordings), Jobs(store, recordings), accounts, asked
-        )
+        parts = [part(store, recordings) for part in (Ingest, Jobs, Importing)]
+        return Service(settings, data, store, recordings, *parts, accounts, asked)
 
     def iso(self) -> str:
         """Now."""
         return iso(self.settings.clock())
 
     async def start(self) -> None:
-        """Finish what the last run did not: journals of ended sessions."""
+        """Finish what the last run did not: journals of ended sessions, recordings that were coming in."""
+        await asyncio.to_thread(self.recordings.tidy)
         for session in await self.store.fetch(sessions.uncompacted):
             self.ingest.compact_later(session)
         self.jobs.start()

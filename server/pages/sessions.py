@@ -9,10 +9,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from server import words
-from server.access import Reader, ReadSession
+from server.access import Reader, ReadSession, Writer
 from server.api.programmes import Report
+from server.api.recordings import brought
 from server.api.sessions import find, full_of, heads_of
 from server.pages.views import go, page
+from server.problems import Problem
 from server.service import of
 from server.store import programmes, sessions
 
@@ -27,6 +29,20 @@ async def sessions_page(request: Request, who: Reader) -> Response:
         return go("/patients")
     heads = await heads_of(of(request), who.visible(), LISTED)
     return page(request, "sessions.html", sessions=heads)
+
+
+@router.get("/import")
+async def import_page(request: Request, _: Writer) -> Response:
+    return page(request, "import.html")
+
+
+@router.post("/import")
+async def bring(request: Request, who: Writer) -> Response:
+    try:
+        session_id, _ = await brought(request, who)
+    except Problem as problem:
+        return page(request, "import.html", problem)
+    return go(f"/sessions/{session_id}")
 
 
 @router.get("/live")

@@ -72,11 +72,15 @@ def new_id() -> str:
 
 def create(connection: Connection, values: dict, at: str | None = None) -> tuple[Session, bool]:
     """The session of this key, and whether it is new. at: now, unless said."""
-    found = connection.execute(select(sessions).where(sessions.c.key == values["key"])).one_or_none()
-    if found is not None:
-        return _session(found), False
-    row = connection.execute(insert(sessions).values(id=new_id(), created_at=at or now(), **values).returning(sessions))
+    if (found := with_key(connection, values["key"])) is not None:
+        return found, False
+    row = connection.execute(insert(sessions).values({"id": new_id(), "created_at": at or now()} | values).returning(sessions))
     return _session(row.one()), True
+
+
+def with_key(connection: Connection, key: str) -> Session | None:
+    row = connection.execute(select(sessions).where(sessions.c.key == key)).one_or_none()
+    return row and _session(row)
 
 
 def find(connection: Connection, session_id: str, visible: ColumnElement[bool] | None = None) -> Session | None:

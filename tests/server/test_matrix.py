@@ -91,6 +91,10 @@ def sends(world: World, client: httpx.Client) -> httpx.Response:
     return client.post(f"/api/v1/sessions/{world.running}/packets", content=world.frame)
 
 
+def brings(path: str) -> Callable:
+    return post(path, files={"recording": ("recording.parquet", b"PAR1")})
+
+
 def leaves(world: World, client: httpx.Client) -> httpx.Response:
     """Another login of the same person: the one at hand is still needed."""
     return (client.again() if isinstance(client, Browser) else client).post("/logout", headers=JSON)
@@ -185,6 +189,9 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", f"{S}/reprocess"): (post("/api/v1/sessions/{ended}/reprocess"), tuple(202 if s == 200 else s for s in OWN)),
     ("POST", f"{S}/corrections"): (corrects(page=False), tuple(201 if s == 200 else s for s in OWN)),
     ("GET", f"{S}/results/{{version}}"): (get("/api/v1/sessions/{ended}/results/" + processing.VERSION), OWN),
+    ("POST", "/api/v1/recordings"): (brings("/api/v1/recordings"), (401, 422, 422, 403, 403, 403, 403, 403, 422, 401)),
+    ("GET", "/import"): (get("/import"), (401, 200, 200, 403, 403, 403, 403, 403, 200, 401)),
+    ("POST", "/import"): (brings("/import"), (401, 422, 422, 403, 403, 403, 403, 403, 422, 401)),
     **{("GET", f"{S}/exports/{name}"): (get(f"/api/v1/sessions/{{ended}}/exports/{name}"), OWN) for name in EXPORTS},
     **{("GET", f"/api/v1/patients/{{person_id}}/exports/{name}"): (get(f"/api/v1/patients/{{id}}/exports/{name}"), OWN) for name in EXPORTS},
     ("WS", f"{S}/live"): (watches, (4001, 4000, 4004, 4004, 4000, 4004, 4004, 4004, 4001, 4001)),
