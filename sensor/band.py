@@ -8,36 +8,18 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from sensor.ble import PLATFORM, About, Backend, Found, Link, link_errors
-from sensor.conversation import Ask, Conversation, Declined, Pause, Read, Write
+from sensor.ble import PLATFORM, About, Backend, Found, Link, link_errors, release
+from sensor.conversation import Declined
 from sensor.driver import AnyDecoder, Driver
-from sensor.errors import LinkError, PacketError
+from sensor.errors import LinkError, PacketError, Refused
+from sensor.patience import FIRST_ATTEMPTS, GARBLED, LOW_BATTERY, Patience, backoff
 from sensor.samples import Samples
+from sensor.talk import Talk
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait for what, s. From field reports about bleak; none is measured on hardware of ours."""
-
-    scan: float = 10.0
-    connect: float = 20.0  # with services
-    answer: float = 3.0  # of the control point
-    silence: float = 3.0  # without a packet: ask the band whether it is there
-    deaf: float = 30.0  # without a packet though the band answers: connect anew
-    backoff: float = 0.5  # before the first attempt to reconnect, doubled each time
-    backoff_most: float = 30.0
-    good: float = 5.0  # of data, until the next break counts as a first one
-    give_up: float = 600.0  # of reconnecting
-
-
-def backoff(attempt: int, patience: Patience, chance: float) -> float:
-    """s before an attempt. The jitter (`chance` 0 to 1) keeps two clients from colliding again and again."""
-    return min(patience.backoff * 2.0 ** min(attempt, 30), patience.backoff_most) * (0.5 + chance / 2)
 
 
 _EPOCH_NS = time.time_ns() - time.monotonic_ns()
@@ -46,10 +28,6 @@ _EPOCH_NS = time.time_ns() - time.monotonic_ns()
 def host_ns() -> int:
     """UTC in ns, never stepping while this process lives."""
     return _EPOCH_NS + time.monotonic_ns()
-
-
-class Refused(LinkError):
-    """The band answered, and the answer was no: trying again does not help."""
 
 
 class BandClient:
@@ -76,30 +54,50 @@ class BandClient:
         self.info: bytes
         self.decoder: AnyDecoder
         self._wanted, self._backend, self._patience = wanted, backend, patience
+        self._address: str | None = None  # where it was seen: a name may be another's meanwhile
         self._keep_raw, self._clock = keep_raw, clock
-        self._link = Link(wanted, backend)
+        self.battery_percent: int | None = None  # when it was last connected
+        self._link = self._new_link()
         self._out: asyncio.Queue[Samples | Exception | None] = asyncio.Queue()
-        self._asked: list[tuple[Callable[[bytes], bool], asyncio.Future[bytes]]] = []
+        self._talk = Talk(patience.answer)
         self._event = asyncio.Event()  # a packet, a break, the end
         self._streaming = False  # samples of before the start are nobody's
         self._over = False  # nothing more is wanted
         self._ended: int | None = None  # the number that would come after the last packet
         self._failure: Exception | None = None  # of `on_packet`
         self._hears = True  # packets are taken
-        self._attempt, self._started_at, self._heard_at = 0, 0.0, 0.0
+        self._attempt, self._began_at, self._started_at, self._heard_at = 0, 0.0, 0.0, 0.0
+        self._garbled = 0  # packets since the start
         self._watch: asyncio.Task | None = None
 
     async def __aenter__(self) -> BandClient:
-        await self._connect()
-        return self
+        try:
+            for attempt in range(FIRST_ATTEMPTS):
+                try:
+                    await self._connect()
+                    return self
+                except Refused:
+                    raise
+                except LinkError as error:
+                    if attempt == FIRST_ATTEMPTS - 1 or self._address is None:
+                        raise
+                    log.warning("%s", error)
+                    await asyncio.sleep(backoff(attempt, self._patience, random.random()))
+        except BaseException:
+            release(self)
+            raise
+        raise AssertionError
 
     async def __aexit__(self, *_: object) -> None:
-        if self._watch:
-            self._watch.cancel()
-            await asyncio.wait({self._watch})
-            with contextlib.suppress(LinkError):
-                await self.command("stop")
-        await self._link.close(self._patience.answer)
+        try:
+            if self._watch:
+                self._watch.cancel()
+                await asyncio.wait({self._watch})
+                with contextlib.suppress(LinkError):
+                    await self.command("stop")
+            await self._link.close()
+        finally:
+            release(self)
 
     def __aiter__(self) -> BandClient:
         return self
@@ -135,45 +133,26 @@ class BandClient:
             if link.broken:
                 raise EOFError("the link is down")
             try:
-                return await self._talk(link, self.driver.talk[kind](*values))
+                return await self._talk.hold(link, self.driver.talk[kind](*values))
             except Declined as no:
                 size = f" (wanted {self.driver.packet_bytes + 3} bytes, got {link.mtu})" if "MTU" in str(no) else ""
                 raise Refused(f"band {self._wanted!r} refused the command {kind}: {no}{size}") from None
 
-    async def _talk(self, link: Link, conversation: Conversation[Any]) -> Any:
-        answer: bytes | None = None
-        while True:
-            try:
-                step = conversation.send(answer)
-            except StopIteration as end:
-                return end.value
-            answer = await self._said(link, step)
-
-    async def _said(self, link: Link, step: Read | Write | Ask | Pause) -> bytes:
-        if isinstance(step, Pause):
-            await asyncio.sleep(step.seconds)
-            return b""
-        async with asyncio.timeout(self._patience.answer):
-            if isinstance(step, Read):
-                return await link.read(step.uuid)
-            if isinstance(step, Write):
-                await link.write(step.uuid, step.data)
-                return b""
-            asked = step.is_answer, asyncio.get_running_loop().create_future()
-            self._asked.append(asked)
-            try:
-                await link.write(step.uuid, step.data)
-                return await asked[1]
-            finally:
-                self._asked.remove(asked)
-
     # Connecting
 
+    def _new_link(self) -> Link:
+        answer_s = self._patience.answer
+        return Link(self._wanted, self._backend, address=self._address, owner=self, answer_s=answer_s)
+
     async def _connect(self) -> None:
-        link = Link(self._wanted, self._backend)
+        link, patience = self._new_link(), self._patience
         self._streaming = False
         try:
-            await link.open(self._patience.scan, self._patience.connect)
+            try:
+                await link.open(patience.scan, patience.connect, patience.twins)
+            finally:
+                if hasattr(link, "found"):
+                    self._address = link.found.address
             link.on_break = self._on_break
             driver = link.driver
             if driver.answer_uuid and driver.answer_uuid != driver.data_uuid:
@@ -181,26 +160,27 @@ class BandClient:
             if driver.answer_uuid == driver.data_uuid:
                 await link.subscribe(driver.data_uuid, self._on_data)
             with link_errors(f"band {self._wanted!r} does not describe itself"):
-                info = await self._talk(link, driver.talk["hello"]())
+                info = await self._talk.hold(link, driver.talk["hello"]())
             if not hasattr(self, "decoder"):
                 self.found, self.driver, self.info = link.found, link.driver, info
                 self.decoder = self.driver.decoder(info, keep_raw=self._keep_raw)
             elif _settings(link.driver, info) != _settings(self.driver, self.info):
                 change = f"(wanted {self.info.hex()}, got {info.hex()})"
                 raise Refused(f"band {self._wanted!r} changed its settings {change}")
+            self.battery_percent = await link.battery_percent()
             # Before the start: what is sent before the subscription is lost (bleak issue 1885).
             if driver.answer_uuid != driver.data_uuid:
                 await link.subscribe(driver.data_uuid, self._on_data)
         except (PacketError, Declined) as error:
-            await link.close(self._patience.answer)
+            await link.close()
             raise Refused(f"band {self._wanted!r} describes itself wrongly: {error}") from error
         except BaseException:
-            await link.close(self._patience.answer)
+            await link.close()
             raise
         self._link = link
 
     async def _start(self) -> None:
-        self._streaming = True
+        self._streaming, self._garbled = True, 0
         if self.decoder.next_seq is not None and "replay" in self.driver.talk:
             await self.command("replay", self.decoder.next_seq)
         await self.command("start", self.decoder.info)
@@ -209,7 +189,7 @@ class BandClient:
     # What arrives
 
     def _on_data(self, packet: bytes) -> None:
-        if self._is_answer(packet) or not self._streaming or not self._hears:
+        if self._talk.is_answer(packet) or not self._streaming or not self._hears:
             return
         now = self._clock()
         try:
@@ -218,6 +198,8 @@ class BandClient:
             samples = self.decoder.feed(packet, now)
         except PacketError as error:
             self.damaged += 1
+            self._garbled += 1
+            self._unread = packet, error
             log.warning("%s: %s", self._wanted, error)
             return
         except Exception as error:  # noqa: BLE001 - goes to the one who iterates
@@ -228,7 +210,7 @@ class BandClient:
             self._out.put_nowait(samples)
 
     def _on_answer(self, data: bytes) -> None:
-        if self._is_answer(data):
+        if self._talk.is_answer(data):
             return
         try:
             message = self.driver.decode_message(data)
@@ -239,24 +221,15 @@ class BandClient:
             self._ended = message.values[0]
             self._event.set()
 
-    def _is_answer(self, data: bytes) -> bool:
-        """Of the conversation that goes on, which then does."""
-        for is_answer, answer in self._asked:
-            if not answer.done() and is_answer(data):
-                answer.set_result(data)
-                return True
-        return False
-
     def _on_break(self) -> None:
-        for _, answer in self._asked:
-            if not answer.done():
-                answer.set_exception(EOFError("the link went down"))
+        self._talk.broken()
         self._event.set()
 
     # Watching
 
     async def _supervise(self) -> None:
         end: Exception | None = None
+        self._began_at = asyncio.get_running_loop().time()
         try:
             going = await self._try_start()
             while not (going and await self._follow()) and not self._over:
@@ -279,11 +252,15 @@ class BandClient:
 
     async def _follow(self) -> bool:
         """Until the band has ended (True) or the link is of no more use (False)."""
-        loop, asked = asyncio.get_running_loop(), False
+        loop, asked, hole = asyncio.get_running_loop(), False, None
         while not self._link.broken:
             self._event.clear()
             if self._failure:
                 raise self._failure
+            if self.decoder.held is not None and self.decoder.held != hole:
+                # A link in order loses nothing, but computers do (bleak issues 374, 1343).
+                hole = self.decoder.held
+                await self._reaches("replay", self.decoder.next_seq)
             if self._over:
                 await self._reaches("stop")  # its answer comes after what was on its way
                 return True
@@ -300,10 +277,19 @@ class BandClient:
                     await self._event.wait()
             except TimeoutError:
                 silent = loop.time() - max(self._heard_at, self._started_at)
+                if self._garbled >= GARBLED and self._heard_at < self._started_at:
+                    raise Refused(self._why_unread()) from None
                 if silent > self._patience.deaf or not await self._reaches("ping"):
                     log.warning("%s: silent for %.1f s, connecting anew", self._wanted, silent)
                     return False
         return False
+
+    def _why_unread(self) -> str:
+        packet, error = self._unread
+        if len(packet) == self._link.mtu - 3 < self.driver.packet_bytes:
+            size = f"(wanted {self.driver.packet_bytes + 3} bytes, got {self._link.mtu})"
+            return f"band {self._wanted!r} is cut off by this computer's Bluetooth: MTU too small {size}"
+        return f"band {self._wanted!r} sends nothing that can be read: {error}"
 
     async def _reaches(self, kind: str, *values: Any) -> bool:
         if kind in self.driver.talk:
@@ -315,11 +301,13 @@ class BandClient:
     async def _reconnect(self) -> bool:
         """Fresh scan, fresh connection, longer and longer pauses, until data may flow again."""
         loop, patience = asyncio.get_running_loop(), self._patience
-        since = loop.time()
         if self._heard_at - self._started_at > patience.good:
             self._attempt = 0
+        trouble = LinkError(f"band {self._wanted!r} is connected and sends nothing (wanted data, got none)")
         while True:
-            await self._link.close(patience.answer)
+            await self._link.close()
+            if loop.time() - max(self._heard_at, self._began_at) > patience.give_up:
+                raise self._lost(trouble)
             await asyncio.sleep(backoff(self._attempt, patience, random.random()))
             self._attempt += 1
             try:
@@ -331,8 +319,12 @@ class BandClient:
                 raise
             except LinkError as error:
                 log.warning("%s", error)
-                if loop.time() - since > patience.give_up:
-                    raise
+                trouble = error
+
+    def _lost(self, trouble: LinkError) -> LinkError:
+        if self.battery_percent is None or self.battery_percent > LOW_BATTERY:
+            return trouble
+        return LinkError(f"band {self._wanted!r} is gone, its battery was at {self.battery_percent} %: charge it ({trouble})")
 
 
 def _settings(driver: Driver, info: bytes) -> tuple:

@@ -16,9 +16,10 @@ from sensor.samples import Raw, Samples
 # Flags of a sample in a recording (`Raw.flags`), whatever the band's own bits are.
 GAP_BEFORE, ACC_CLIP, GYR_CLIP, CLOCK_STEP, REPLAYED, CALIBRATION = (1 << bit for bit in range(6))
 
-# Packets kept back while an earlier one is missing. A link in order never needs it; 0.8 s at ten packets
-# a second is what a repetition's count may wait for. No source.
-REORDER_WINDOW = 8
+# Packets kept back while an earlier one is missing, and for how long at least: 0.8 s at ten packets a second is what a
+# repetition's count may wait for, and enough to ask for the missing one; a replay's come faster. No source.
+REORDER_WINDOW, REORDER_NS = 8, 800_000_000
+HELD_MOST = 1200  # packets: two minutes of them
 SEQ_TURN = 1 << 16
 
 
@@ -160,6 +161,9 @@ class AnyDecoder(Protocol):
     @property
     def next_seq(self) -> int | None: ...  # what a band has to replay from; None: it cannot, or nothing came yet
 
+    @property
+    def held(self) -> int | None: ...  # the first packet that waits for an earlier one
+
     def feed(self, packet: bytes, host_ns: int) -> Samples: ...
 
     def flush(self) -> Samples: ...
@@ -189,6 +193,7 @@ class Decoder:
         self._stepped = False  # the next sample is the first after a reboot
         self._next = 0  # the sequence number to hand on next, modulo 2^16
         self._held: dict[int, tuple[int, Packet, int]] = {}  # by seq: (unwrapped µs, packet, host_ns)
+        self._handed_ns = 0  # when the packet that was handed on last had come
         self._steps = np.arange(256.0)
         self._scales = np.array(self.scale).reshape(2, 1, 1)
 
@@ -204,6 +209,10 @@ class Decoder:
     def next_seq(self) -> int | None:
         """What a band has to replay from after a break: the first packet that is missing."""
         return None if self._boot is None else self._next
+
+    @property
+    def held(self) -> int | None:
+        return min(self._held, key=lambda seq: (seq - self._next) % SEQ_TURN) if self._held else None
 
     def feed(self, packet: bytes, host_ns: int) -> Samples:
         """The samples that are now due: none for a repeated packet or while an earlier one is missing."""
@@ -224,11 +233,11 @@ class Decoder:
             samples = self._samples(ticks, parsed, host_ns)
             return samples if before is EMPTY else Samples.concat((before, samples))
         self._held[seq] = (ticks, parsed, host_ns)
-        return Samples.concat([before, *self._due(REORDER_WINDOW)])
+        return Samples.concat([before, *self._due(host_ns)])
 
     def flush(self) -> Samples:
         """What was held back: nothing earlier will come."""
-        return Samples.concat(self._due(0))
+        return Samples.concat(self._due(None))
 
     def _reboot(self, packet: Packet, host_ns: int) -> Samples:
         rest = self.flush()
@@ -239,14 +248,21 @@ class Decoder:
         self._boot, self._next = packet.boot_id, packet.seq
         return rest
 
-    def _due(self, window: int) -> list[Samples]:
-        """Hand on what is in order; when more than `window` packets wait, give up those before them."""
+    def _waits(self, now_ns: int) -> bool:
+        """Is what is missing before those that are held still to come?"""
+        if len(self._held) <= REORDER_WINDOW:
+            return True
+        _, _, first_ns = next(iter(self._held.values()))
+        return now_ns - max(first_ns, self._handed_ns) < REORDER_NS and len(self._held) < HELD_MOST
+
+    def _due(self, now_ns: int | None) -> list[Samples]:
+        """Hand on what is in order; of what is not (now_ns None: of everything) give up what is waited for in vain."""
         parts = []
         while self._held:
             if self._next not in self._held:
-                if len(self._held) <= window:
+                if now_ns is not None and self._waits(now_ns):
                     break
-                first = min(self._held, key=lambda seq: (seq - self._next) % SEQ_TURN)
+                first = self.held
                 self.lost += (first - self._next) % SEQ_TURN
                 self._next = first
             ticks, packet, host_ns = self._held.pop(self._next)
@@ -261,7 +277,7 @@ class Decoder:
     def _samples(self, ticks: int, packet: Packet, host_ns: int) -> Samples:
         counts, period = packet.counts, 1 / packet.rate_hz
         t_first, gap = self._clock.accept(ticks, host_ns, len(counts), period)
-        self._next = (packet.seq + 1) % SEQ_TURN
+        self._next, self._handed_ns = (packet.seq + 1) % SEQ_TURN, host_ns
         steps = self._steps[: len(counts)]
         # One multiplication for both, each of them contiguous afterwards: (2, n, 3).
         acc, gyr = np.multiply(counts.reshape(-1, 2, 3).transpose(1, 0, 2), self._scales, order="C")

@@ -5,7 +5,8 @@ SensorError                 the root; its text is one line: WHAT is wrong WHERE 
 │   └── FrameDamaged        a frame of packets (frames.py) that did not arrive as it was sent
 ├── RecordingError          a recording or its sidecar that cannot be read or written
 ├── SourceError             a SOURCE that names nothing, or a device model nobody knows
-├── LinkError               Bluetooth: no adapter, band not found, connection refused or lost for good
+├── LinkError               Bluetooth: no adapter, band not found, connection lost for good
+│   └── Refused             the band, or what it is, says no: trying again does not help
 ├── UplinkError             a server that cannot be reached or refuses what it is sent
 └── SpoolError              packets kept on this computer that cannot be read
     └── SpoolInUse          another process has them
@@ -35,7 +36,11 @@ class SourceError(SensorError):
 
 
 class LinkError(SensorError):
-    """Bluetooth: no adapter, band not found, connection refused or lost for good."""
+    """Bluetooth: no adapter, band not found, connection lost for good."""
+
+
+class Refused(LinkError):
+    """The band, or what it is, says no: trying again does not help."""
 
 
 class UplinkError(SensorError):

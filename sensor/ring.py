@@ -10,8 +10,8 @@ from sensor.driver import REPLAYED, SEQ_TURN, Packet
 class Ring:
     """The last `capacity` packets, numbered as they come, and how far they are sent."""
 
-    def __init__(self, capacity: int) -> None:
-        self.seq = 0  # of the next packet, modulo 2^16
+    def __init__(self, capacity: int, seq: int = 0) -> None:
+        self.seq = seq  # of the next packet, modulo 2^16
         self._packets: deque[Packet] = deque(maxlen=capacity)
         self._waiting = 0  # to be sent: that many of the newest
         self._fresh = 0  # never sent: that many of the newest; more waiting ones are repetitions

@@ -48,6 +48,7 @@ class StreamDecoder:
     """`received` counts packets, `duplicates` parts that came again, `lost` what the reader dropped."""
 
     next_seq = None
+    held = None
 
     def __init__(
         self,

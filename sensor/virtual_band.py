@@ -42,12 +42,17 @@ class VirtualBand:
         speed: float = 1.0,
         name: str = "hiprep-1",
         mtu: int = MTU,
+        battery_percent: int = BATTERY_PERCENT,
+        first_seq: int = 0,
+        first_us: int = 0,
     ) -> None:
+        """first_*: number and clock of the first packet, anything after power-up (firmware_notes/clock.md)."""
         if len(name.encode()) > NAME_BYTES:
             raise ValueError(f"a band's name has at most {NAME_BYTES} bytes, not {name!r}")
         self.driver, self.name, self.finished = driver, name, asyncio.Event()
         self.info = info or reference.info_of(boot_id=1, rate_hz=int(driver.rate_hz))
         self._radio, self._samples, self._speed, self._mtu = radio, samples, speed, mtu
+        self._battery_percent, self._first_seq, self._first_us = battery_percent, first_seq, first_us
         self._ring = Ring(0)  # until `start` tells the rate
         self._begin: float | None = None  # when the band's clock was 0
         self._link: Connection | None = None  # where `start` came from
@@ -74,7 +79,7 @@ class VirtualBand:
         self.device.add_services(
             [
                 Service(service, [self._data, self._control, info]),
-                BatteryService(lambda _: BATTERY_PERCENT),
+                BatteryService(lambda _: self._battery_percent),
                 DeviceInformationService("hiprep", self.driver.name, self.name),
             ]
         )
@@ -110,7 +115,7 @@ class VirtualBand:
         self._begin = asyncio.get_running_loop().time()
         for due_s, packet in packets(self._samples, self.driver, self.info):
             await self._send_until(self._begin + due_s / self._speed)
-            self._ring.put(packet)
+            self._ring.put(packet._replace(t_us=(packet.t_us + self._first_us) % 2**32))
             await self._send()
         while True:
             await self._send()
@@ -172,15 +177,14 @@ class VirtualBand:
             return "MTU too small"
         if not self._started.is_set():
             self.info = wanted
-            self._ring = Ring(int(self.driver.buffer_s * rate_hz / self.driver.packet_samples))
+            self._ring = Ring(int(self.driver.buffer_s * rate_hz / self.driver.packet_samples), self._first_seq)
             self._started.set()
         self._link = link
         return None
 
     def _clock_us(self) -> int:
-        if self._begin is None:
-            return 0
-        return round((asyncio.get_running_loop().time() - self._begin) * self._speed * 1e6) % 2**32
+        since = 0.0 if self._begin is None else asyncio.get_running_loop().time() - self._begin
+        return (self._first_us + round(since * self._speed * 1e6)) % 2**32
 
     async def _say(self, link: Connection, message: Message) -> bool:
         """Did the client confirm it?"""

@@ -7,6 +7,7 @@ a fixed grid, flow control, and being out of range.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from typing import Any
 
@@ -139,7 +140,8 @@ class VirtualRadio(LocalLink):
     def arm(self) -> None:
         if self._event is None:
             loop = asyncio.get_running_loop()
-            next_event = (loop.time() // self.interval_s + 1) * self.interval_s
+            # Never the event that just was, whatever rounding says.
+            next_event = math.floor(loop.time() / self.interval_s + 1 + 1e-6) * self.interval_s
             self._event = loop.call_at(next_event, self._connection_event)
 
     def _connection_event(self) -> None:

@@ -99,6 +99,9 @@ def decode_info(data: bytes) -> Info:
     if len(data) != INFO.size:
         raise PacketError(f"wrong length of the info characteristic (wanted {INFO.size} bytes, got {len(data)})")
     kind, code, acc_g, _, gyr_dps, boot_id, acc, gyr, *axes, _ = INFO.unpack(data)
+    if kind >> 4 != VERSION_TYPE >> 4:
+        versions = f"(wanted version {VERSION_TYPE >> 4} of the protocol, got {kind >> 4})"
+        raise PacketError(f"its firmware and this program do not go together, update the older one {versions}")
     if kind != VERSION_TYPE:
         raise PacketError(f"unknown version or type in the info (wanted 0x{VERSION_TYPE:02x}, got 0x{kind:02x})")
     if code not in RATES_HZ:

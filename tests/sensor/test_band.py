@@ -20,7 +20,7 @@ from sensor.virtual_band import VirtualBand
 from sensor.virtual_radio import VirtualRadio
 
 SPEED = 25
-HASTE = Patience(backoff=0.05, scan=5, answer=5)
+HASTE = Patience(backoff=0.05, scan=5, answer=5, twins=0.1)
 SHORT = replace(HASTE, scan=0.3)
 LARGE = replace(DRIVER, packet_samples=19, packet_bytes=240)
 
@@ -239,7 +239,7 @@ async def test_no_adapter_is_one_line():
         def __init__(self, *_, **__):
             raise FileNotFoundError(2, "No such file or directory")
 
-    with pytest.raises(LinkError, match="wanted an adapter that is switched on") as caught:
+    with pytest.raises(LinkError, match="wanted an adapter for Bluetooth Low Energy") as caught:
         await scan(0.1, Backend(Absent, None))
     assert "\n" not in str(caught.value)
 

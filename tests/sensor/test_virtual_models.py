@@ -22,7 +22,7 @@ from sensor.virtual_model import VirtualModel
 from sensor.virtual_radio import VirtualRadio
 
 SPEED = 40
-HASTE = Patience(backoff=0.05, scan=5, answer=5)
+HASTE = Patience(backoff=0.05, scan=5, answer=5, twins=0.1)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,434 @@
+"""What Bluetooth does in the field, done to our client: firmware_notes/failures.md is the list."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakDBusError, BleakError
+
+from on_air import noise, on_air, rest_of, take
+from sansio import MODELS, movement
+from sensor import ble
+from sensor.band import BandClient
+from sensor.ble import scan
+from sensor.devices.reference import DRIVER, encode_info
+from sensor.driver import Message
+from sensor.errors import LinkError, Refused
+from sensor.patience import Patience
+from sensor.samples import Samples
+from sensor.virtual_band import VirtualBand
+from sensor.virtual_model import VirtualModel
+from simulated_time import BACKEND, SimulatedLoop, now_ns
+
+PAGE = Path(__file__).parents[2] / "firmware_notes" / "failures.md"
+UNREACHABLE = BleakError("Could not get GATT services: Unreachable")
+TIMEOUT_0X3E = BleakError("failed to connect: Connection Failed to be Established (0x3e)")
+IN_PROGRESS = BleakDBusError("org.bluez.Error.InProgress", ["Operation already in progress"])
+Reason = BleakBluetoothNotAvailableReason
+
+
+@pytest.fixture
+def anyio_backend():
+    return BACKEND
+
+
+def assert_same(got: Samples, wanted: Samples) -> None:
+    """Every sample once, in order, within half a count of the widest range."""
+    np.testing.assert_allclose(got.t, wanted.t, atol=1e-6)
+    np.testing.assert_allclose(got.acc, wanted.acc, atol=0.0025)
+    np.testing.assert_allclose(got.gyr, wanted.gyr, atol=0.00054)
+
+
+async def refused(client: BandClient, says: str, kind: type[LinkError] = LinkError) -> None:
+    """In one line, from entering it or from its first samples."""
+    with pytest.raises(kind, match=says) as caught:
+        async with client:
+            await take(client, 10**6)
+    assert "\n" not in str(caught.value)
+
+
+# Connecting
+
+
+async def test_a_device_object_is_used_once():
+    """BlueZ has forgotten the device by the time it is to be connected to anew."""
+    async with on_air(noise(3000)) as (radio, band, client, faults), client:
+        faults.forgets = True
+        parts = []
+        for _ in range(3):
+            parts += await take(client, 500)
+            radio.break_links(band.device)
+        assert_same(await rest_of(client, parts), noise(3000))
+        assert client.reconnects == 3 and client.decoder.lost == 0
+
+
+@pytest.mark.parametrize("error", [UNREACHABLE, TIMEOUT_0X3E, IN_PROGRESS], ids=["unreachable", "0x3e", "in progress"])
+async def test_a_connection_that_fails_is_tried_again(error):
+    async with on_air(noise(100)) as (_, _, client, faults):
+        faults.connect_errors = [error, error]
+        async with client:
+            assert_same(await rest_of(client, []), noise(100))
+    async with on_air(noise(100)) as (_, _, client, faults):
+        faults.connect_errors = [error] * 9
+        await refused(client, "no connection to band 'hiprep-1'")
+        assert len(faults.connected_at) == 3
+
+
+async def test_a_connection_that_never_completes():
+    """Windows: the second one hangs, and cannot be cancelled."""
+    async with on_air(noise(5000)) as (radio, band, client, faults), client:
+        parts = await take(client, 500)
+        faults.connects_hang = 1
+        radio.break_links(band.device)
+        assert_same(await rest_of(client, parts), noise(5000))
+        assert client.reconnects == 1 and len(faults.connected_at) == 3
+        assert faults.connected_at[2] - faults.connected_at[1] < 25
+
+
+@pytest.mark.parametrize("call", range(1, 7))
+async def test_a_drop_during_setup(call):
+    """In each of the calls from the first subscription to the start."""
+    async with on_air(noise(2000)) as (radio, band, client, faults), client:
+        parts = await take(client, 500)
+        faults.calls, faults.breaks_at = 0, call
+        radio.break_links(band.device)
+        assert_same(await rest_of(client, parts), noise(2000))
+        assert client.reconnects >= 1 and client.decoder.lost == 0 and faults.calls > call
+
+
+async def test_a_drop_while_connecting_for_the_first_time():
+    async with on_air(noise(500)) as (_, _, client, faults):
+        faults.breaks_at = 2
+        async with client:
+            assert_same(await rest_of(client, []), noise(500))
+
+
+# Scanning
+
+
+async def test_another_programs_scan_is_waited_for():
+    async with on_air(noise(100)) as (_, band, client, faults):
+        faults.scan_errors = [IN_PROGRESS] * 3
+        assert [found.name for found in await scan(1, client._backend)] == [band.name]
+        faults.scan_errors = [IN_PROGRESS] * 4
+        with pytest.raises(LinkError, match="another program is using Bluetooth to scan"):
+            await scan(1, client._backend)
+
+
+async def test_one_scanner_a_process():
+    """The adapter of this test refuses a second one, as BlueZ does; threads and loops share the one as well."""
+    async with on_air(noise(100)) as (_, band, client, _):
+        found = await asyncio.gather(*[scan(0.5, client._backend) for _ in range(3)])
+        assert [[one.name for one in bands] for bands in found] == [[band.name]] * 3
+        with ble._SCANNING:
+            waiting = asyncio.create_task(scan(0.5, client._backend))
+            await asyncio.sleep(5)
+            assert not waiting.done()
+        assert await waiting
+
+
+def test_several_event_loops_one_after_the_other():
+    async def session():
+        async with on_air(noise(200)) as (_, _, client, _), client:
+            return len(await rest_of(client, []))
+
+    for _ in range(2):
+        with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+            assert runner.run(session()) == 200
+
+
+NOT = BleakBluetoothNotAvailableError
+UNUSABLE = {
+    "BlueZ, macOS: no adapter": (NOT("No Bluetooth adapters found.", Reason.NO_BLUETOOTH), "no Bluetooth on this computer"),
+    "BlueZ: no service": (BleakDBusError("org.freedesktop.DBus.Error.ServiceUnknown", ["org.bluez"]), "no Bluetooth on this"),
+    "Linux: no D-Bus": (FileNotFoundError(errno.ENOENT, "No such file or directory"), "no Bluetooth on this computer"),
+    "classic only": (NOT("no central role", Reason.NO_BLE_CENTRAL_ROLE), "wanted an adapter for Bluetooth Low Energy"),
+    "BlueZ, Windows, macOS: off": (NOT("No powered adapters", Reason.POWERED_OFF), "Bluetooth is switched off"),
+    "BlueZ: not ready": (BleakDBusError("org.bluez.Error.NotReady", ["Resource Not Ready"]), "Bluetooth is switched off"),
+    "Windows: aborted": (BleakError("Failed to start scanner. Is Bluetooth turned on?"), "Bluetooth is switched off"),
+    "Windows: not ready": (OSError(22, "The device is not ready for use"), "Bluetooth is switched off"),
+    "macOS: denied": (NOT("denied by the user", Reason.DENIED_BY_USER), "this program may not use Bluetooth"),
+    "BlueZ: denied": (BleakDBusError("org.freedesktop.DBus.Error.AccessDenied", ["rejected"]), "may not use Bluetooth"),
+    "Linux: denied": (PermissionError(errno.EACCES, "Permission denied"), "this program may not use Bluetooth"),
+    "anything": (RuntimeError("two\nlines"), "Bluetooth cannot scan: two lines"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+async def test_bluetooth_that_cannot_be_used_is_one_line(name):
+    error, line = UNUSABLE[name]
+    async with on_air(noise(100)) as (_, _, client, faults):
+        faults.scan_errors = [error]
+        await refused(client, line)
+
+
+async def test_bluetooth_that_is_switched_off_in_mid_session_and_on_again():
+    async with on_air(noise(4000)) as (radio, band, client, faults), client:
+        parts = await take(client, 500)
+        faults.scan_errors = [NOT("No powered adapters", Reason.POWERED_OFF)] * 3
+        radio.break_links(band.device)
+        assert_same(await rest_of(client, parts), noise(4000))
+        assert client.reconnects == 1 and not faults.scan_errors
+
+
+# A link that stands
+
+
+async def test_connected_and_silent_with_a_band_that_answers():
+    """Windows hands no notification on; the control point works. What was missed is replayed."""
+    async with on_air(noise(8000)) as (_, _, client, faults), client:
+        parts = await take(client, 500)
+        faults.deaf_to = DRIVER.data_uuid
+        while client.reconnects == 0:
+            await asyncio.sleep(1)
+        faults.deaf_to = None
+        assert_same(await rest_of(client, parts), noise(8000))
+        assert client.decoder.lost == 0
+
+
+async def test_connected_and_silent_with_a_band_that_cannot_be_asked():
+    """A bought band: three seconds without a packet, and the link is made anew."""
+    async with on_air(noise(10)) as (radio, _, unused, _):
+        async with VirtualModel(radio, movement(6000), MODELS["movella-dot"]) as model:
+            async with BandClient(model.name, backend=unused._backend, clock=now_ns) as client:
+                await take(client, 300)
+                model.model.streaming = False
+                begin = asyncio.get_running_loop().time()
+                while not (client.reconnects and client.decoder.gaps):
+                    await anext(client)
+                ((before, after),) = client.decoder.gaps
+                assert client.reconnects == 1 and asyncio.get_running_loop().time() - begin < 6
+                assert 3 < after - before < 6
+
+
+async def test_connected_and_silent_from_the_start_is_given_up():
+    async with on_air(noise(12000), patience=Patience(give_up=60)) as (_, _, client, faults):
+        faults.deaf_to = DRIVER.data_uuid
+        await refused(client, "is connected and sends nothing")
+        assert 60 < asyncio.get_running_loop().time() < 100
+
+
+async def test_what_the_computer_loses_on_a_standing_link_is_asked_for_again():
+    """Twice some packets, once 25 seconds of them."""
+    async with on_air(noise(9000)) as (_, _, client, faults), client:
+        parts = []
+        for lost_s in (0.3, 0.3, 25):
+            parts += await take(client, 500)
+            faults.deaf_to = DRIVER.data_uuid
+            await asyncio.sleep(lost_s)
+            faults.deaf_to = None
+        assert_same(await rest_of(client, parts), noise(9000))
+        assert client.reconnects == 0 and client.decoder.lost == 0
+
+
+async def test_what_comes_before_a_subscription_stands_is_missed_and_nothing_is_lost():
+    async with on_air(noise(2000)) as (radio, band, client, faults):
+        faults.misses_s = 0.5
+        async with client:
+            parts = await take(client, 500)
+            radio.break_links(band.device)
+            assert_same(await rest_of(client, parts), noise(2000))
+
+
+async def test_a_disconnection_that_is_said_twice():
+    async with on_air(noise(2000)) as (radio, band, client, faults), client:
+        faults.says_twice = True
+        parts = await take(client, 500)
+        radio.break_links(band.device)
+        assert_same(await rest_of(client, parts), noise(2000))
+        assert client.reconnects == 1
+
+
+ODD = [
+    BleakError("Not connected"), EOFError(), TimeoutError(), OSError(5, "Input/output error"), AttributeError("NoneType"), KeyError("path"),
+    RuntimeError("AcquireNotify socket disconnected"), asyncio.InvalidStateError(), NotImplementedError(), asyncio.CancelledError(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", ODD, ids=[type(error).__name__ for error in ODD])
+async def test_odd_errors_after_a_drop(error):
+    """Of any kind, from each call: a link that is to be made anew, and no end of the session."""
+    async with on_air(noise(3000)) as (radio, band, client, faults), client:
+        parts = await take(client, 500)
+        faults.calls_raise = error
+        radio.break_links(band.device)
+        await asyncio.sleep(6)
+        faults.calls_raise = None
+        assert_same(await rest_of(client, parts), noise(3000))
+        assert client.reconnects == 1
+
+
+async def test_an_mtu_that_is_said_wrongly():
+    """BlueZ says 23 while 240 bytes flow."""
+    async with on_air(noise(500)) as (_, _, client, faults):
+        faults.mtu = 23
+        async with client:
+            assert_same(await rest_of(client, []), noise(500))
+
+
+# No storms
+
+
+@pytest.mark.parametrize("holds_s", [0.2, 4.0, 5.5])
+async def test_a_link_that_breaks_again_and_again_is_no_storm(holds_s):
+    """It breaks so long after each start, for three minutes: attempts grow rarer, or at most a dozen come a minute."""
+    async with on_air(noise(18000)) as (radio, band, client, faults), client:
+        loop = asyncio.get_running_loop()
+
+        async def break_it():
+            while loop.time() < 180:
+                known = client._started_at
+                while client._started_at == known or client._link.broken:
+                    await asyncio.sleep(0.1)
+                await asyncio.sleep(holds_s)
+                radio.break_links(band.device)
+
+        breaking = asyncio.create_task(break_it())
+        async for _ in client:
+            if loop.time() > 180:
+                break
+        breaking.cancel()
+        at = np.array(faults.connected_at)
+        busiest = max(int(((at >= begin) & (at < begin + 60)).sum()) for begin in at)
+        assert busiest <= 12 if holds_s > Patience().good else busiest <= 9
+        if holds_s < Patience().good:
+            assert len(at) < 16
+
+
+async def test_a_band_that_stays_away_is_given_up():
+    async with on_air(noise(500)) as (radio, band, client, faults), client:
+        await take(client, 100)
+        radio.out_of_range(band.device)
+        with pytest.raises(LinkError, match="is it charged, switched on and near"):
+            await take(client, 10**6)
+        assert 600 < asyncio.get_running_loop().time() < 700 and len(faults.connected_at) == 1
+
+
+# Bands and clients
+
+
+async def test_a_second_client_of_a_band_is_refused():
+    """By name, by address, while it is connected and while it is away; afterwards it is free."""
+    async with on_air(noise(9000)) as (radio, band, client, _):
+        async with client:
+            await take(client, 100)
+            for wanted in (band.name, band.address, band.name.upper()):
+                await refused(BandClient(wanted, backend=client._backend), "is in use by this program already", Refused)
+            radio.break_links(band.device)
+            await refused(BandClient(band.name, backend=client._backend), "is in use by this program already", Refused)
+            await take(client, 300)
+            assert client.reconnects == 1
+        async with BandClient(band.name, backend=client._backend):
+            pass
+
+
+async def test_two_clients_at_the_same_moment():
+    async with on_air(noise(300)) as (_, band, client, _):
+        second = BandClient(band.name, backend=client._backend)
+        async with client:
+            await refused(second, "in use")
+        results = await asyncio.gather(
+            *[BandClient(band.name, backend=client._backend).__aenter__() for _ in range(2)], return_exceptions=True
+        )
+        assert sorted(type(result).__name__ for result in results) == ["BandClient", "Refused"]
+        for result in results:
+            if isinstance(result, BandClient):
+                await result.__aexit__()
+
+
+async def test_two_bands_that_answer_to_one_name():
+    async with on_air(noise(100)) as (radio, band, client, _):
+        async with VirtualBand(radio, noise(100, seed=2)) as twin:
+            await refused(client, f"two bands answer to one name.*{band.address}, {twin.address}", Refused)
+            async with BandClient(twin.address, backend=client._backend) as told:
+                assert_same(await rest_of(told, []), noise(100, seed=2))
+
+
+async def test_a_namesake_that_appears_during_a_break_is_not_taken():
+    async with on_air(noise(3000)) as (radio, band, client, _), client:
+        parts = await take(client, 500)
+        radio.out_of_range(band.device)
+        async with VirtualBand(radio, noise(100, seed=2)):
+            await asyncio.sleep(10)
+            radio.back_in_range(band.device)
+            assert_same(await rest_of(client, parts), noise(3000))
+
+
+async def test_another_model_than_its_name_says():
+    async with on_air(noise(10)) as (radio, _, unused, _):
+        model = replace(MODELS["movesense"], peripheral=_thingy)
+        async with VirtualModel(radio, movement(100), model):
+            await refused(BandClient("Thingy", backend=unused._backend), "is not the model that it looks like", Refused)
+
+
+def _thingy():
+    made = MODELS["movesense"].peripheral()
+    made.name = "Thingy"
+    return made
+
+
+async def test_a_firmware_of_another_version():
+    def encode(info):
+        return bytes([0x21]) + encode_info(info)[1:]
+
+    async with on_air(noise(100), driver=replace(DRIVER, encode_info=encode)) as (_, _, client, faults):
+        await refused(client, r"firmware .* update the older one \(wanted version 1 of the protocol, got 2\)", Refused)
+        assert len(faults.connected_at) == 1
+
+
+async def test_a_refused_start():
+    def decode(data):
+        command = DRIVER.decode_command(data)
+        return Message("start", problem="impossible value") if command.kind == "start" else command
+
+    async with on_air(noise(100), driver=replace(DRIVER, decode_command=decode)) as (_, _, client, faults):
+        await refused(client, "refused the command start: impossible value", Refused)
+        assert len(faults.connected_at) == 1
+
+
+async def test_mtu_23_with_a_band_that_says_so():
+    async with on_air(noise(100), mtu=23) as (_, _, client, _):
+        await refused(client, r"MTU too small \(wanted 135 bytes, got 23\)", Refused)
+
+
+async def test_mtu_23_with_a_band_that_cuts_off():
+    async with on_air(noise(10)) as (radio, _, unused, _):
+        async with VirtualModel(radio, movement(3000), MODELS["movella-dot"], mtu=23) as model:
+            await refused(BandClient(model.name, backend=unused._backend, clock=now_ns), r"MTU too small \(wanted \d+ bytes, got 23\)", Refused)
+
+
+async def test_a_band_whose_battery_dies():
+    async with on_air(noise(3000), battery_percent=0) as (radio, band, client, _), client:
+        assert client.battery_percent == 0
+        await take(client, 100)
+        radio.out_of_range(band.device)
+        with pytest.raises(LinkError, match="its battery was at 0 %: charge it"):
+            await take(client, 10**6)
+
+
+async def test_out_of_range_from_the_start():
+    async with on_air(noise(100)) as (radio, band, client, faults):
+        radio.out_of_range(band.device)
+        await refused(client, r"band not found: is it charged, switched on and near\? \(wanted 'hiprep-1', got none in reach\)")
+        assert asyncio.get_running_loop().time() < 15 and not faults.connected_at
+
+
+# The list
+
+
+def test_the_list_names_every_test_and_no_other():
+    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")][1:]
+    named = [name for row in rows for name in re.findall(r"`(test_\w+)`", row.rsplit("|", 2)[1])]
+    files = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py")]
+    defined = {name for text in files for name in re.findall(r"^(?:async )?def (test_\w+)", text, re.M)}
+    here = set(re.findall(r"^(?:async )?def (test_\w+)", Path(__file__).read_text(encoding="utf-8"), re.M))
+    assert set(named) <= defined and here - set(named) == {"test_the_list_names_every_test_and_no_other"}
+    for row in rows:
+        last = row.rsplit("|", 2)[1].strip()
+        assert "`test_" in last or last.startswith("cannot be produced here:"), row
