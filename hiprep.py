@@ -13,7 +13,7 @@ from verbs.arguments import Parser, WrongArguments
 from verbs.terminal import complain, speak_no_more
 
 VERBS = (
-    "scan", "record", "live", "pair", "sync", "replay", "evaluate", "simulate", "convert", "devices", "exercises", "serve",
+    "scan", "doctor", "record", "live", "pair", "sync", "replay", "evaluate", "simulate", "convert", "devices", "exercises", "serve",
     "reprocess", "backup", "restore", "demo",
 )  # fmt: skip
 

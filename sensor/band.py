@@ -55,7 +55,7 @@ class BandClient:
         self.decoder: AnyDecoder
         self._wanted, self._backend, self._patience = wanted, backend, patience
         self._address: str | None = None  # where it was seen: a name may be another's meanwhile
-        self._keep_raw, self._clock = keep_raw, clock
+        self._keep_raw, self.clock = keep_raw, clock
         self.battery_percent: int | None = None  # when it was last connected
         self._link = self._new_link()
         self._out: asyncio.Queue[Samples | Exception | None] = asyncio.Queue()
@@ -121,6 +121,11 @@ class BandClient:
         self._hears = False
         blocks = [self._out.get_nowait() for _ in range(self._out.qsize())]
         return [block for block in (*blocks, self.decoder.flush()) if isinstance(block, Samples) and len(block)]
+
+    @property
+    def mtu(self) -> int:
+        """As the computer says it, which on Linux may be less than it is."""
+        return self._link.mtu
 
     async def about(self) -> About:
         """Battery, model, firmware, maker."""
@@ -191,7 +196,7 @@ class BandClient:
     def _on_data(self, packet: bytes) -> None:
         if self._talk.is_answer(packet) or not self._streaming or not self._hears:
             return
-        now = self._clock()
+        now = self.clock()
         try:
             if self.on_packet:
                 self.on_packet(packet, now)

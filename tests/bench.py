@@ -17,10 +17,13 @@ import numpy as np
 from vqf import VQF
 
 sys.path.insert(0, str(Path(__file__).parent / "sensor"))
+from on_air import noise, on_air, rest_of, take
 from sansio import material
+from simulated_time import SimulatedLoop
 
 from processing.exercises import RECOGNISED
 from processing.tracker import Tracker
+from sensor.band import BandClient
 from sensor.devices import DRIVERS, driver_named
 from sensor.devices.reference import info_of
 from sensor.motion import session
@@ -28,7 +31,9 @@ from sensor.recording import write_recording
 from sensor.samples import Samples
 from sensor.spool import Spool
 from sensor.uplink import Uplink
-from sensor.virtual_band import packets
+from sensor.virtual_adapter import virtual_adapter
+from sensor.virtual_band import VirtualBand, packets
+from sensor.virtual_radio import VirtualRadio
 
 MINUTES, RATE_HZ, PACKET = 30, 100, 10
 ROUNDS = 5
@@ -42,6 +47,9 @@ def main() -> None:
     live("hip_external_rotation")
     for name in DRIVERS:
         decode(name)
+    asyncio.run(whole_stack())
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        runner.run(reconnect())
     process()
     with tempfile.TemporaryDirectory() as folder:
         uplink(Path(folder))
@@ -84,6 +92,32 @@ def decode(name: str) -> None:
     n, (took_s,) = all_of_them(), best(all_of_them)
     figures = f"{n / took_s:7.0f} samples/s, {1e6 * took_s / len(packets):.0f} µs a packet"
     row(f"decode, {name}", f"{100 * driver.rate_hz * took_s / n:5.2f} % of a core at {driver.rate_hz:g} Hz", figures)
+
+
+async def whole_stack() -> None:
+    """As fast as it goes: band, both host stacks, radio, bleak, client, samples; in this one process."""
+    n, radio = 2000, VirtualRadio(speed=1e4)
+    adapter = await virtual_adapter(radio)
+    async with VirtualBand(radio, noise(n * PACKET), speed=1e4) as band, BandClient(band.address, backend=adapter) as client:
+        begin = time.perf_counter()
+        got = len(await rest_of(client, []))
+        took_s = time.perf_counter() - begin
+    assert got == n * PACKET and client.decoder.lost == 0
+    row("virtual radio, band to samples", f"{n / took_s:5.0f} packets/s", f"{n / took_s * PACKET / RATE_HZ:.0f} x life")
+
+
+async def reconnect() -> None:
+    """From a break to the first sample after it, in the radio's own time: it depends on no computer."""
+    waited = []
+    async with on_air(noise(120_000)) as (radio, band, client, _), client:
+        for i in range(100):
+            await take(client, 600 + 7 * i % 100)
+            begin = asyncio.get_running_loop().time()
+            radio.break_links(band.device)
+            await take(client, 1)
+            waited.append(asyncio.get_running_loop().time() - begin)
+    assert client.reconnects == 100 and client.decoder.lost == 0
+    row("reconnect, 100 breaks", f"{statistics.median(waited):5.2f} s in the middle", f"worst {max(waited):.2f} s")
 
 
 def process() -> None:

@@ -31,7 +31,7 @@ HIPREP = Path(sys.executable).with_name("hiprep")
 GOLDEN = Path(__file__).parent / "recordings"
 FAST = 60  # times life: as fast as the virtual radio goes, and no faster than the computer does
 VERBS = (
-    "scan", "record", "live", "pair", "sync", "replay", "evaluate", "simulate", "convert", "devices", "exercises", "serve",
+    "scan", "doctor", "record", "live", "pair", "sync", "replay", "evaluate", "simulate", "convert", "devices", "exercises", "serve",
     "reprocess", "backup", "restore", "demo",
 )  # fmt: skip
 
