@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 from bleak.exc import BleakDBusError, BleakDeviceNotFoundError
 
 from sensor.band import BandClient
 from sensor.ble import Backend
+from sensor.errors import LinkError
 from sensor.patience import Patience
 from sensor.samples import Samples
 from sensor.virtual_adapter import virtual_adapter
@@ -147,3 +149,18 @@ async def take(client: BandClient, n: int) -> list[Samples]:
 
 async def rest_of(client: BandClient, parts: list[Samples]) -> Samples:
     return Samples.concat([*parts, *[block async for block in client]])
+
+
+def assert_same(got: Samples, wanted: Samples) -> None:
+    """Every sample once, in order, within half a count of the widest range."""
+    np.testing.assert_allclose(got.t, wanted.t, atol=1e-6)
+    np.testing.assert_allclose(got.acc, wanted.acc, atol=0.0025)
+    np.testing.assert_allclose(got.gyr, wanted.gyr, atol=0.00054)
+
+
+async def refused(client: BandClient, says: str, kind: type[LinkError] = LinkError) -> None:
+    """In one line, from entering it or from its first samples."""
+    with pytest.raises(kind, match=says) as caught:
+        async with client:
+            await take(client, 10**6)
+    assert "\n" not in str(caught.value)

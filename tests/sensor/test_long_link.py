@@ -14,7 +14,8 @@ from sensor.samples import Samples
 from simulated_time import BACKEND
 
 HOURS, DROPS = 8, 500
-pytestmark = pytest.mark.campaign, pytest.mark.timeout(3600), pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(3600), needs_proc]
 
 
 @pytest.fixture
