@@ -219,7 +219,7 @@ class Counter:
         else:
             sure = not small and (rep.rom_deg >= AS_EVER * own or long)
             fidget = not sure
-        while company and not (_alike(company, rep) or (sure and own and company[0].rom_deg >= AS_EVER * own)):
+        while company and not (alike(company, rep) or (sure and own and company[0].rom_deg >= AS_EVER * own)):
             alone.append(company.pop(0))
         found = self._as_partial(move, *alone) + self._close_now()
         if fidget:
@@ -388,7 +388,7 @@ class Counter:
         return self._looked_at[2]
 
 
-def _alike(company: list[Rep], rep: Rep) -> bool:
+def alike(company: list[Rep], rep: Rep) -> bool:
     """Whether a movement is like those before it taken together, and follows soon."""
     usual = median(one.rom_deg for one in company)
     return ALIKE * rep.rom_deg <= usual <= rep.rom_deg / ALIKE and rep.start_s - company[-1].end_s <= COMPANY_S

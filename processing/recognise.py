@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from processing.counter import LONGEST_HOLD_S, Counter, Found
+from processing.counter import LONGEST_HOLD_S, Counter, Found, alike
 from processing.exercises import RECOGNISED
 from processing.frames import Frame, Past
 from processing.results import Rep
@@ -74,7 +74,9 @@ class Recogniser:
             evident = new.kind == "counted" and (self._from_rest(new.rep) if turn else counter.rises(new.rep))
             if evident and not self._evident[i]:
                 self._evident[i] = True
-                held.clear()
+                before = [one.rep for one in held if one.kind == "counted"]
+                if not (before and alike(before, new.rep)):
+                    held.clear()
             if new.kind == "counted" and not (turn or evident) and not held:
                 self._unlearn(counter)
                 return False
