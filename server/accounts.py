@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import secrets
 from collections.abc import Callable
@@ -231,9 +232,12 @@ def plain(text: str) -> str:
     return text.strip().casefold()
 
 
+_zones = functools.cache(available_timezones)  # it looks through directories
+
+
 def _check_clinic(name: str, clinic: str, time_zone: str) -> None:
     for value, where in ((name, "name"), (clinic, "clinic")):
         if not 1 <= len(value) <= 128 or not value.isprintable():
             raise Problem(422, "not a name (wanted 1 to 128 printable characters)", where)
-    if time_zone not in available_timezones():
+    if time_zone not in _zones():
         raise Problem(422, f"unknown time zone (wanted one like Europe/Berlin, got {time_zone!a})", "time_zone")

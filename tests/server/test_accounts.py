@@ -175,7 +175,7 @@ def test_passwords_cannot_be_tried_through(house: House, admin: Browser, known: 
 
 
 def test_pairing_codes_cannot_be_tried_through(house: House) -> None:
-    tries = [httpx.post(f"{house.url}/api/v1/devices", json={"code": f"{n:08}", "name": "x"}).status_code for n in range(12)]
+    tries = [httpx.post(f"{house.url}/api/v1/devices", json={"code": f"{n:08}", "name": "x"}, verify=False).status_code for n in range(12)]
     assert tries == [404] * 10 + [429] * 2
 
 
@@ -296,7 +296,7 @@ def test_a_pairing_code_works_once_for_a_while_and_is_replaced(house: House, adm
         return re.search(r"hiprep pair (\S+)", pat.post(f"/patients/{pat.id}/pairing").text)[1]
 
     def use(code: str) -> int:
-        return httpx.post(f"{house.url}/api/v1/devices", json={"code": code, "name": "x"}).status_code
+        return httpx.post(f"{house.url}/api/v1/devices", json={"code": code, "name": "x"}, verify=False).status_code
 
     first, second = code(), code()
     assert re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}", first)
@@ -309,21 +309,18 @@ def test_a_pairing_code_works_once_for_a_while_and_is_replaced(house: House, adm
 # S6, S7
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
+def test_a_form_of_another_site_does_nothing(house: House, admin: Browser) -> None:
+    del admin.headers["origin"]
+    for headers in (
         {"origin": "https://evil.example"},
         {"origin": "null"},
         {"origin": "", "sec-fetch-site": "same-origin"},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
         {},
-    ],
-)
-def test_a_form_of_another_site_does_nothing(house: House, admin: Browser, headers: dict) -> None:
-    del admin.headers["origin"]
-    answer = admin.post("/people", data={"name": "Planted", "kind": "admin"}, headers=headers)
-    assert answer.status_code == 403 and "Planted" not in admin.get("/people").text
+    ):
+        answer = admin.post("/people", data={"name": "Planted", "kind": "admin"}, headers=headers)
+        assert answer.status_code == 403 and "Planted" not in admin.get("/people").text, headers
     for good in ({"origin": house.url}, {"sec-fetch-site": "same-origin"}):
         assert admin.post("/people", data={"name": "Meant", "kind": "patient"}, headers=good).status_code == 200
 
@@ -338,8 +335,8 @@ async def test_a_socket_of_another_site_or_with_a_token_in_its_url_stays_shut(ho
     url = f"{house.url.replace('http', 'ws')}/api/v1/sessions/{session}/live?token={secret}&hiprep={secret}"
     async with open_socket(url) as socket:
         assert await closed(socket) == 4001
-    assert httpx.get(f"{house.url}/api/v1/sessions?token={secret}&access_token={secret}").status_code == 401
-    assert httpx.get(f"{house.url}/api/v1/sessions", headers={"authorization": f"Bearer {secret}"}).status_code == 401
+    assert httpx.get(f"{house.url}/api/v1/sessions?token={secret}&access_token={secret}", verify=False).status_code == 401
+    assert httpx.get(f"{house.url}/api/v1/sessions", headers={"authorization": f"Bearer {secret}"}, verify=False).status_code == 401
 
 
 def test_where_the_login_leads_is_here(house: House, admin: Browser) -> None:
@@ -355,21 +352,22 @@ def test_where_the_login_leads_is_here(house: House, admin: Browser) -> None:
 # S2, S8
 
 
-@pytest.mark.parametrize("extra", ["admin=1", "role=staff", "clinic=2", "id=1", "number=1", "password=x", "name=twice"])
-def test_nobody_sets_what_a_form_does_not_ask(house: House, admin: Browser, extra: str) -> None:
+def test_nobody_sets_what_a_form_does_not_ask(house: House, admin: Browser) -> None:
     form = {"content-type": "application/x-www-form-urlencoded"}
-    assert admin.post("/people", content=f"name=Planted&kind=patient&{extra}", headers=form).status_code == 422
+    for extra in ["admin=1", "role=staff", "clinic=2", "id=1", "number=1", "password=x", "name=twice"]:
+        assert admin.post("/people", content=f"name=Planted&kind=patient&{extra}", headers=form).status_code == 422, extra
     assert "Planted" not in admin.get("/people").text
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "{{ 7*7 }}", "=cmd()|x"])
-def test_names_stay_words(house: House, admin: Browser, name: str) -> None:
-    _, link = admin.link_for(name, "patient")
-    pages = [admin.get("/people").text, Browser(house).post("/invitation", data={"secret": link.partition("#")[2]}).text]
-    for text in pages:
-        assert "<script>alert" not in text and "<img src=x" not in text and "49" not in re.sub(r"[0-9a-f-]{36}", "", text)
-    assert admin.post("/people", data={"name": "a\nb", "kind": "patient"}).status_code == 422
-    assert admin.post("/people", data={"name": " ", "kind": "patient"}).status_code == 422
+def test_names_stay_words(house: House, admin: Browser) -> None:
+    for name in ("<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "{{ 7*7 }}", "=cmd()|x"):
+        _, link = admin.link_for(name, "patient")
+        told = {"secret": link.partition("#")[2]}
+        for text in (admin.get("/people").text, Browser(house).post("/invitation", data=told).text):
+            assert "<script>alert" not in text and "<img src=x" not in text, name
+            assert ">49<" not in text and "Welcome, 49" not in text
+    for name in ("a\nb", " ", "x" * 129):
+        assert admin.post("/people", data={"name": name, "kind": "patient"}).status_code == 422
 
 
 # S13

@@ -97,14 +97,14 @@ def test_without_accounts_there_is_no_door_to_make_one(client) -> None:
 
 def test_once_there_is_a_clinic_nobody_comes_in_without_an_account(tmp_path: Path) -> None:
     with running(Settings(tmp_path, port=0)) as url:
-        assert httpx.get(url).status_code == 200
+        assert httpx.get(url, verify=False).status_code == 200
     with housing(tmp_path) as house:
-        assert httpx.get(house.url).status_code == 401
+        assert httpx.get(house.url, verify=False).status_code == 401
         house.found("Hillside", "Ada Admin")
     links = []
     with running(Settings(tmp_path, port=0), link=links.append) as url:
-        assert httpx.get(url).status_code == 401
-        assert httpx.get(f"{url}/api/v1/sessions").status_code == 401
+        assert httpx.get(url, verify=False).status_code == 401
+        assert httpx.get(f"{url}/api/v1/sessions", verify=False).status_code == 401
     assert links == [None]
 
 
@@ -136,7 +136,7 @@ def test_over_tls_with_the_cookie_that_only_tls_may_set(tmp_path: Path, certific
         plain = {"origin": house.url.replace("https", "http")}
         assert browser.post("/login/code", data={"code": "1"}, headers=plain).status_code == 403
         with pytest.raises(httpx.TransportError):
-            httpx.get(f"http://localhost:{port}/login")
+            httpx.get(f"http://localhost:{port}/login", verify=False)
 
 
 def test_behind_a_proxy_it_counts_whom_the_proxy_names(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_behind_a_proxy_it_counts_whom_the_proxy_names(tmp_path: Path) -> None:
         assert shown == URL
     port = free_port()
     with housing(tmp_path, port=port, url=URL, behind_proxy=True):
-        proxy = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"host": "clinic.example", "origin": URL})
+        proxy = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"host": "clinic.example", "origin": URL}, verify=False)
 
         def pair(address: str) -> int:
             headers = {"x-forwarded-for": address}
@@ -185,7 +185,7 @@ def test_an_admin_whom_nobody_can_let_in_gets_a_link_on_the_terminal(tmp_path: P
 def test_one_subscriber_is_one_address(tmp_path: Path) -> None:
     port = free_port()
     with housing(tmp_path, port=port, url=URL, behind_proxy=True):
-        proxy = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"host": "clinic.example", "origin": URL})
+        proxy = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"host": "clinic.example", "origin": URL}, verify=False)
 
         def pair(address: str) -> int:
             told = {"json": {"code": "0000-0000", "name": "x"}, "headers": {"x-forwarded-for": address}}

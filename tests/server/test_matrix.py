@@ -69,7 +69,7 @@ def world(tmp_path_factory, new_session, entries) -> Iterator[World]:
         assert device.post(f"/api/v1/sessions/{ids[0]}/end").status_code == 200
         assert other.post("/api/v1/sessions", json=new_session("other-session")).status_code == 201
         assert patient.post(f"/patients/{patient.id}/devices/{revoked.id}/revoke").status_code == 303
-        nobody = httpx.Client(base_url=house.url, headers={"origin": house.url})
+        nobody = httpx.Client(base_url=house.url, verify=False, headers={"origin": house.url})
         clients = [nobody, patient, other, colleague, physio, elsewhere, admin, boss_elsewhere, device, revoked]
         yield World(house, dict(zip(ASKERS, clients, strict=True)), *ids, frame, new_session)
     patch.undo()
