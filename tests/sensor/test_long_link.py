@@ -23,9 +23,10 @@ def anyio_backend():
     return BACKEND
 
 
-def memory_mb() -> float:
+def memory() -> tuple[float, int]:
+    """MB of the process, and pieces of memory that Python has in use."""
     gc.collect()
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6, sys.getallocatedblocks()
 
 
 async def test_memory_is_flat_over_eight_hours_with_five_hundred_drops():
@@ -39,7 +40,8 @@ async def test_memory_is_flat_over_eight_hours_with_five_hundred_drops():
                 radio.break_links(band.device)
                 dropped += 1
             if block.t[-1] > (len(used) + 1) * 1800:
-                used.append(memory_mb())
-                print(f"{len(used) / 2:.1f} h {used[-1]:.1f} MB", file=sys.stderr)
+                used.append(memory())
+                print(f"{len(used) / 2:.1f} h {used[-1][0]:.1f} MB {used[-1][1]} pieces", file=sys.stderr)
     assert got == n and client.reconnects == DROPS and client.decoder.lost == 0
-    assert max(used[2:]) - used[1] < 5, used
+    megabytes, pieces = zip(*used, strict=True)
+    assert max(megabytes[2:]) - megabytes[1] < 5 and max(pieces[2:]) - pieces[1] < 20 * DROPS, used
