@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection
 from server.accounts import Accounts, Entrance
 from server.problems import Problem
 from server.service import Service, of
-from server.store import people, sessions, trail
+from server.store import consents, people, sessions, trail
 from server.store.keys import Device
 from server.store.people import Person
 from server.store.schema import assignments
@@ -123,6 +123,17 @@ async def _writer(who: Known) -> Who:
 
 
 Writer = Annotated[Who, Depends(_writer)]
+
+
+async def _beginner(connection: HTTPConnection, who: Writer) -> Who:
+    """A writer of whom something new may be kept."""
+    service = of(connection)
+    if who.patient and not service.consent.held(await service.store.fetch(consents.newest, who.patient.number)):
+        raise Problem(403, "the patient has not agreed to what is kept of them (wanted: log in and agree, on the page /consent)")
+    return who
+
+
+Beginner = Annotated[Who, Depends(_beginner)]
 
 
 async def _read(connection: HTTPConnection, who: Reader, session_id: SessionId) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 from statistics import median
 
 from processing.exercises import EXERCISES
-from server.programme import Done, Programme, ends_on, present
+from server.programme import PAIN_STOP, Done, Programme, ends_on, present
 
 JUMP = 2  # of 10: minimal clinically important difference of pain (Farrar et al., Pain 2001;94:149)
 RATE_UP = 0.2  # of the repetitions; no source
@@ -40,7 +40,7 @@ def reasons(
 ) -> tuple[Reason, ...]:
     """The heaviest first. done and reports: oldest first, up to now."""
     now = present(programmes, today)
-    found = [*_pain(reports, now.pain_stop if now else 5), *_quiet(now, programmes, done, today)]
+    found = [*_pain(reports, now.pain_stop if now else PAIN_STOP), *_quiet(now, programmes, done, today)]
     for leg in dict.fromkeys((one.exercise, one.side) for one in done):
         mine = [one for one in done if (one.exercise, one.side) == leg and one.reps]
         found += [*_rom(*leg, mine), *_compensation(*leg, mine)]

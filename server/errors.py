@@ -7,6 +7,7 @@ ServerError                 the root; its text is one line: WHAT is wrong WHERE 
 └── StoreError              the database did not do what was asked; nothing was stored, but for StoreLost
     ├── StoreFull           no room on the disk
     ├── StoreLost           the database went away; whether it was stored is not known
+    ├── PersonGone          somebody whose account was taken away meanwhile
     └── PacketConflict      a packet whose key is stored with other bytes, or whose epoch is closed
 """
 
@@ -39,6 +40,13 @@ class StoreFull(StoreError):
 
 class StoreLost(StoreError):
     """The database went away; whether it was stored is not known."""
+
+
+class PersonGone(StoreError):
+    """Somebody whose account was taken away meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("the account was taken away; nothing was stored")
 
 
 class PacketConflict(StoreError):

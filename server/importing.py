@@ -20,7 +20,7 @@ from sensor.errors import RecordingError
 from server.counting import IMPORTED
 from server.problems import Problem
 from server.recordings import Recordings
-from server.store import Store, sessions
+from server.store import Store, people, sessions
 from server.store.people import Person
 from server.store.sessions import Result, Session, new_id
 
@@ -44,12 +44,12 @@ class Importing:
     """One at a time: counting takes Python's lock, and live sessions go first."""
 
     def __init__(self, store: Store, recordings: Recordings) -> None:
-        self._store, self._recordings, self._turn = store, recordings, asyncio.Lock()
+        self._store, self._recordings, self.turn = store, recordings, asyncio.Lock()
 
     async def take(self, uploads: Sequence[Upload], folder: Path, patient: Person | None, at: str) -> tuple[Session, bool]:
         """The session, and whether it is new: the same recording again is the same one. folder: for what is unpacked.
         Raises Problem."""
-        async with self._turn:
+        async with self.turn:
             recording = await asyncio.to_thread(_read, uploads, folder)
             values = _values(recording, patient)
             there = await self._store.fetch(sessions.with_key, values["key"])
@@ -58,7 +58,7 @@ class Importing:
             session = Session(0, new_id(), created_at=at, ended_at=at, **values, recording=None, idle_since=None)
             made = await asyncio.to_thread(self._recordings.bring, session, recording)
             try:
-                return await self._store.write(_keep, session, made)
+                return await self._store.write(_keep, session, made, patient)
             except BaseException:
                 self._recordings.drop(session.id)
                 raise
@@ -66,7 +66,8 @@ class Importing:
                 self._recordings.settled(session.id)
 
 
-def _keep(connection: Connection, session: Session, made: Result) -> tuple[Session, bool]:
+def _keep(connection: Connection, session: Session, made: Result, patient: Person | None) -> tuple[Session, bool]:
+    people.still_there(connection, patient)
     values = {name: getattr(session, name) for name in Session.__slots__ if name not in ("number", "created_at")}
     kept, new = sessions.create(connection, values | {"recording": f"{session.id}.parquet"}, session.created_at)
     if not new:  # another server's, or another process' of this one, was faster

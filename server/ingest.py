@@ -25,7 +25,7 @@ from server.counting import Counting, message_of
 from server.errors import StoreError, StoreLost
 from server.problems import Problem
 from server.recordings import Recordings
-from server.store import Store, journal, sessions
+from server.store import Store, journal, people, sessions
 from server.store.people import Person
 from server.store.sessions import Session
 from server.store.times import iso
@@ -107,7 +107,7 @@ class Ingest:
         if patient is not None:  # what one patient's client calls its session is nobody else's affair
             key = hashlib.sha256(f"{patient.id} {values['key']}".encode()).hexdigest()
             values = values | {"key": key, "patient": patient.number}
-        session, new = await self._store.write(sessions.create, values, at)
+        session, new = await self._store.write(_create, values, patient, at)
         different = [name for name in values if name != "key" and getattr(session, name) != values[name]]
         if different:
             raise Problem(409, "this key belongs to a session that is different", f"body.{different[0]}")
@@ -278,6 +278,11 @@ def _check_packets(counting: Counting, entries: Sequence[Entry]) -> None:
         except PacketError as error:
             raise Problem(422, f"{error}, at entries[{number}]", f"entries[{number}].packet") from error
     counting.order.check(entries)
+
+
+def _create(connection: Connection, values: dict[str, Any], patient: Person | None, at: str | None) -> tuple[Session, bool]:
+    people.still_there(connection, patient)
+    return sessions.create(connection, values, at)
 
 
 def _append(connection: Connection, session: Session, entries: Sequence[Entry], epoch: int) -> int:

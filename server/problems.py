@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from server.errors import PacketConflict, StoreError, StoreFull
+from server.errors import PacketConflict, PersonGone, StoreError, StoreFull
 
 log = logging.getLogger("hiprep.server")
 MEDIA_TYPE = "application/problem+json"
@@ -76,6 +76,8 @@ def install(app: FastAPI) -> None:
     async def store(request: Request, error: StoreError) -> Response:
         if isinstance(error, PacketConflict):
             return _for(request, 409, str(error), f"epoch {error.epoch}, index {error.index}")
+        if isinstance(error, PersonGone):
+            return _for(request, 401, str(error))
         status = 507 if isinstance(error, StoreFull) else 503
         log.error("%s", error)
         return _for(request, status, str(error), headers={"Retry-After": "5"})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 WEEK = 7
+PAIN_STOP = 5  # of 10, where nobody says otherwise: pain that is more than tolerable (Thomee, Phys Ther 1997;77:1690)
 
 
 @dataclass(frozen=True, slots=True)

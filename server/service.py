@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection, Request
 
-from server import questionnaires
+from server import consent, questionnaires
 from server.accounts import Accounts, plain
+from server.belongings import DAY_S, purge
+from server.consent import Text
 from server.data_dir import DataDir
 from server.errors import ServerError, StartError
 from server.importing import Importing
@@ -41,6 +43,7 @@ class Service:
     importing: Importing
     accounts: Accounts | None
     questionnaires: dict[str, Questionnaire]
+    consent: Text
     background: set[asyncio.Task[None]] = field(default_factory=set)
 
     @staticmethod
@@ -54,6 +57,7 @@ class Service:
             raise
         try:
             asked = questionnaires.load(data.path / "questionnaires")
+            told = consent.load(data.path / "consent.txt")
             accounts = None
             if settings.secure or settings.clinic or store.read(people.any_clinic):
                 accounts = Accounts(store, Passwords(settings.password_cost), settings.clock)
@@ -65,7 +69,7 @@ class Service:
             raise
         recordings = Recordings(store, data.recordings)
         parts = [part(store, recordings) for part in (Ingest, Jobs, Importing)]
-        return Service(settings, data, store, recordings, *parts, accounts, asked)
+        return Service(settings, data, store, recordings, *parts, accounts, asked, told)
 
     def iso(self) -> str:
         """Now."""
@@ -96,12 +100,18 @@ class Service:
         self.close()
 
     async def _sweep(self) -> None:
+        """Every minute, and what is old once a day, the first time at once."""
+        day = None
         while True:
-            await asyncio.sleep(SWEEP_S)
             try:
+                if self.settings.keep_days is not None and (today := self.settings.clock() // DAY_S) != day:
+                    await purge(self, self.settings.keep_days)
+                    day = today
+                await asyncio.sleep(SWEEP_S)
                 await self.ingest.sweep(self.settings.clock(), 3600 * self.settings.idle_hours)
             except (ServerError, Problem) as error:
-                log.error("sessions without packets: %s", error)
+                log.error("sessions that are old or without packets: %s", error)
+                await asyncio.sleep(SWEEP_S)
 
     def close(self) -> None:
         self.store.close()

@@ -18,6 +18,7 @@ class Settings:
     """data_dir: database and recordings, made if missing. port 0: any that is free.
 
     max_database_mb: refuse to grow the database beyond it (None: as far as the disk goes).
+    keep_days: sessions and answers that are older are removed (None: never; how long records have to be kept is the law's).
     idle_hours: a session without packets for so long is ended; longer than any client is away with packets to send.
     database: a PostgreSQL URL (None: SQLite in the data directory; recordings are there either way).
     url: where people find it, https://NAME[:PORT]; wanted for everything but this computer, together with either a
@@ -38,6 +39,7 @@ class Settings:
     behind_proxy: bool = False
     clinic: bool = False
     link_for: str | None = None
+    keep_days: float | None = None
     password_cost: tuple[int, int, int] = (3, 65536, 4)  # RFC 9106 section 4, the second recommended option
     clock: Callable[[], float] = time.time
 
@@ -57,6 +59,8 @@ class Settings:
             raise SettingsError(f"max_database_mb is too small (wanted 1 or more, got {self.max_database_mb})")
         if not 0 < self.idle_hours < 1e6:
             raise SettingsError(f"idle_hours is not a time (wanted more than 0 hours, got {self.idle_hours})")
+        if self.keep_days is not None and not 1 <= self.keep_days < 1e5:
+            raise SettingsError(f"keep_days is not a time (wanted 1 day or more, got {self.keep_days})")
         if self.database is not None:
             scheme = self.database.partition(":")[0]
             if scheme not in ("postgresql", "postgres"):

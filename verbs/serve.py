@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from verbs.arguments import STORE_PARENT, positive, store_of, url
+from verbs.arguments import STORE_PARENT, positive, store_of, url, within
 from verbs.terminal import complain
 
 HELP = "run the server: on this computer for one person, or for clinics"
@@ -27,6 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--link-for", metavar="EMAIL", help=lost)
     idle = "a session without packets for so many hours is ended (default: 48)"
     parser.add_argument("--idle-hours", type=positive, default=48.0, metavar="H", help=idle)
+    keep = "remove sessions and answers that are older (default: never; the law may say how long records are kept)"
+    parser.add_argument("--keep-days", type=within(float, 1, 99_999), metavar="D", help=keep)
 
 
 def run(a: argparse.Namespace) -> int | None:
@@ -34,7 +36,7 @@ def run(a: argparse.Namespace) -> int | None:
     from server.run import serve
     from server.settings import Settings
 
-    names = ("host", "port", "url", "tls_cert", "tls_key", "behind_proxy", "clinic", "link_for", "idle_hours")
+    names = ("host", "port", "url", "tls_cert", "tls_key", "behind_proxy", "clinic", "link_for", "idle_hours", "keep_days")
     told = {name: getattr(a, name) for name in names}
     try:
         serve(Settings(**told, **store_of(a)))

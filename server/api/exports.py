@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
 
-from server import chart, exports
+from server import belongings, chart, exports
 from server.access import ExportPatient, ExportSession, LoggedIn, Reader
 from server.api.sessions import find
 from server.chart import Chart
@@ -46,6 +49,28 @@ def _of_patient(export: Export) -> Callable:
         return await _file(export, made, f"{made.made_at[:10]}-{patient.id}")
 
     return route
+
+
+@router.get(
+    "/patients/{person_id}/everything.zip",
+    response_class=Response,
+    responses={200: {"description": "the file", "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
+    | responses(401, 403, 404, 421, 422, 503, 507),
+)
+async def everything(request: Request, entrance: LoggedIn, patient: ExportPatient) -> Response:
+    """All that is known of a patient: `person.json` with the rows of every table and the audit trail, the recordings, and
+    the chart as each export."""
+    service = of(request)
+    made = await chart_of(service, base_url(request), entrance, patient)
+    directory = tempfile.TemporaryDirectory(prefix="hiprep-")
+    target = Path(directory.name) / "everything.zip"
+    try:
+        await asyncio.to_thread(belongings.pack, service, made, patient, target)
+    except BaseException:
+        directory.cleanup()
+        raise
+    name = f"hiprep-{made.made_at[:10]}-{patient.id}-everything.zip"
+    return FileResponse(target, media_type="application/zip", filename=name, background=BackgroundTask(directory.cleanup))
 
 
 async def chart_of(service: Service, url: str, entrance: Any, patient: Person) -> Chart:

@@ -17,9 +17,9 @@ from server.access import LoggedIn, Patient, ReadSession, Staff, Writer, WriteSe
 from server.accounts import Entrance
 from server.api.sessions import find
 from server.problems import Problem, responses
-from server.programme import Item, Programme, adherence, present
+from server.programme import PAIN_STOP, Item, Programme, adherence, present
 from server.service import Service, of
-from server.store import programmes, trail
+from server.store import people, programmes, trail
 from server.store.people import Person
 
 router = APIRouter(tags=["programmes"])
@@ -69,7 +69,7 @@ class NewProgramme(BaseModel):
     starts_on: date = Field(description="a day in the clinic's time zone, today or later")
     items: list[NewItem] = Field(max_length=24, description="none: the programme is over")
     quiet_days: int = Field(5, ge=1, le=60, description="so many days without a session raise attention")
-    pain_stop: int = Field(5, ge=0, le=10, description="pain above it stops the session and raises attention")
+    pain_stop: int = Field(PAIN_STOP, ge=0, le=10, description="pain above it stops the session and raises attention")
     note: Note = Field("", description="to the patient")
 
 
@@ -149,7 +149,8 @@ async def report(request: Request, session_id: ReadSession) -> Response:
 
 @router.put("/sessions/{session_id}/report", response_model=Reported, responses=responses(400, *FAILS, 413, 507))
 async def put_report(request: Request, who: Writer, session_id: WriteSession, said: Report) -> Response:
-    """Said by the patient, of a session that runs or is over; again: as said last. In answer what was stored."""
+    """Said by the patient, of a session that runs or is over; again: as said last. In answer what was stored. Pain above
+    the programme's limit (5 without one) ends a session that runs."""
     return JSONResponse(await reported(of(request), session_id, said))
 
 
@@ -193,11 +194,29 @@ async def prescribed(service: Service, staff: Entrance, patient: Person, new: Ne
 
 
 async def reported(service: Service, session_id: str, said: Report) -> dict[str, Any]:
-    """Reported. Without accounts it is kept as well: the one person's own."""
+    """Reported. Without accounts it is kept as well: the one person's own. Too much pain ends a session that runs."""
     session = await find(service, session_id)
     at = service.iso()
     await service.store.write(lambda c: programmes.put_report(c, session.number, session.patient, at, **said.model_dump()))
+    if session.ended_at is None and worst(said.model_dump()) > await pain_stop(service, session.patient):
+        await service.ingest.end(session_id)
     return said.model_dump() | {"made_at": at}
+
+
+def worst(said: dict[str, Any]) -> int:
+    """The most pain of a report, -1: none was said."""
+    return max((said[name] for name in ("pain_before", "pain_worst", "pain_after") if said[name] is not None), default=-1)
+
+
+async def pain_stop(service: Service, patient: int | None) -> int:
+    """Above it a session is stopped: as the programme that holds today says."""
+    if patient is None:
+        return PAIN_STOP
+    clinic = await service.store.fetch(lambda c: people.clinic(c, people.by_number(c, patient).clinic))
+    today = programmes.today(service.settings.clock(), ZoneInfo(clinic.time_zone))
+    versions = (await service.store.fetch(programmes.of_patients, [patient]))[patient]
+    now = present(versions, today)
+    return now.pain_stop if now else PAIN_STOP
 
 
 def _version(one: Programme) -> dict[str, Any]:

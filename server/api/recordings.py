@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from sensor.errors import RecordingError
-from server.access import ExportSession, Who, Writer
+from server.access import Beginner, ExportSession, Who
 from server.api.sessions import find, full_of
 from server.api.shapes import SessionFull
 from server.importing import Upload
@@ -61,7 +61,7 @@ FORM = {
     | responses(400, 401, 403, 413, 421, 422, 503, 507),
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}}},
 )
-async def bring(request: Request, who: Writer) -> Response:
+async def bring(request: Request, who: Beginner) -> Response:
     """A recording as a session that has ended: `recording` is a .parquet, or a .csv and its .json, or these two in a
     .zip. 64 MiB, 15 million rows, 1 GiB decoded at most. 422 says what is wrong with it; then nothing was kept."""
     session_id, new = await brought(request, who)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection
 from starlette.responses import JSONResponse, Response
 
 import processing
-from server.access import ID, Reader, ReadSession, Writer, WriteSession
+from server.access import ID, Beginner, Reader, ReadSession, WriteSession
 from server.api.shapes import Curve, NewSession, SessionFull, SessionHead, SessionList
 from server.corrections import corrected
 from server.curve import decode_curve, plain
@@ -32,7 +32,7 @@ router = APIRouter(tags=["sessions"])
     responses={200: {"model": SessionHead, "description": "this key made it before"}}
     | responses(400, 401, 403, 409, 413, 421, 422, 503, 507),
 )
-async def create(request: Request, who: Writer, new: NewSession) -> Response:
+async def create(request: Request, who: Beginner, new: NewSession) -> Response:
     """Begin a session. Its packets follow."""
     started_at = new.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     values = new.model_dump() | {"info": bytes.fromhex(new.info), "started_at": started_at}

@@ -14,7 +14,7 @@ from server.overview import overviews
 from server.pages.views import go, page
 from server.problems import Problem
 from server.service import base_url, of
-from server.store import answers, keys, people, programmes, trail
+from server.store import answers, consents, keys, people, programmes, trail
 from server.store.schema import sessions as session_table
 
 router = APIRouter(prefix="/patients")
@@ -48,6 +48,7 @@ async def patient_page(request: Request, entrance: LoggedIn, patient: Patient) -
         sessions=await heads_of(service, session_table.c.patient == patient.number, LISTED),
         devices=await service.store.fetch(keys.devices_of, patient.number),
         asked=service.questionnaires,
+        agreed=service.consent.held(await service.store.fetch(consents.newest, patient.number)),
         answers=await service.store.fetch(answers.of_patient, patient.number),
     )
 

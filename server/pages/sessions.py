@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from server import words
-from server.access import Reader, ReadSession, Writer
-from server.api.programmes import Report
+from server.access import Beginner, Reader, ReadSession, Writer
+from server.api.programmes import Report, pain_stop, worst
 from server.api.recordings import brought
 from server.api.sessions import find, full_of, heads_of
 from server.pages.views import go, page
@@ -37,7 +37,7 @@ async def import_page(request: Request, _: Writer) -> Response:
 
 
 @router.post("/import")
-async def bring(request: Request, who: Writer) -> Response:
+async def bring(request: Request, who: Beginner) -> Response:
     try:
         session_id, _ = await brought(request, who)
     except Problem as problem:
@@ -65,6 +65,8 @@ async def session_page(request: Request, who: Reader, session_id: ReadSession) -
     report = await of(request).store.fetch(programmes.report, found.number)
     # Without accounts it is one's own session, of which there is nobody to tell.
     told = {"report": report or Report().model_dump(), "may_report": True} if who.patient else {"report": report}
+    if report and worst(report) > (limit := await pain_stop(of(request), found.patient)):
+        told["too_much"] = limit
     return page(request, "session.html", session=full, summary=_summary(full["result"]), **told)
 
 

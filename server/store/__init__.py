@@ -36,6 +36,10 @@ class Store:
         """Runs in the writer's thread; returns when its commit is on disk."""
         return await asyncio.wrap_future(self._writer.submit(lambda connection: job(connection, *args)))
 
+    async def compact(self) -> None:
+        """What was deleted leaves the database's files as well. Nobody writes meanwhile."""
+        await asyncio.wrap_future(self._writer.compact())
+
     def read(self, job: Callable[..., T], *args: Any) -> T:
         """Blocks: for worker threads."""
         try:

@@ -17,7 +17,8 @@ from server.errors import StoreError
 class Backend:
     """where: for messages, without password · lives: can the transaction of this connection still be used?
 
-    warnings: what to say at start, of the connection that writes.
+    warnings: what to say at start, of the connection that writes. compact: what was deleted leaves the files, too; the
+    connection is the driver's, outside of a transaction.
     """
 
     where: str
@@ -25,6 +26,7 @@ class Backend:
     reading_engine: Callable[[], Engine]
     lives: Callable[[Connection], bool]
     warnings: Callable[[Connection], list[str]]
+    compact: Callable[[Any], None]
     as_store_error: Callable[[DBAPIError], StoreError]
 
 

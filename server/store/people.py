@@ -7,6 +7,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, Select, and_, delete, insert, select, update
 
+from server.errors import PersonGone
 from server.store.schema import assignments, clinics, people
 from server.store.sessions import new_id
 
@@ -60,6 +61,20 @@ def add(connection: Connection, clinic: int, role: Role, admin: bool, name: str,
 
 def by_number(connection: Connection, number: int) -> Person:
     return Person(*connection.execute(select(people).where(people.c.number == number)).one())
+
+
+def still_there(connection: Connection, person: Person | None) -> None:
+    """In the transaction that keeps something of theirs. Raises PersonGone."""
+    if person is None:
+        return
+    there = select(people.c.number).where(people.c.number == person.number, people.c.disabled_at.is_(None))
+    if connection.execute(there).first() is None:
+        raise PersonGone()
+
+
+def clinic_id(connection: Connection, person_id: str) -> str:
+    of = select(clinics.c.id).join(people, people.c.clinic == clinics.c.number)
+    return connection.execute(of.where(people.c.id == person_id)).scalar_one()
 
 
 def by_email(connection: Connection, email: str) -> Person | None:

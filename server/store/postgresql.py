@@ -34,6 +34,7 @@ def backend(database: str) -> Backend:
         ),
         lives=lambda connection: not connection.invalidated,
         warnings=_warnings,
+        compact=lambda connection: None,  # autovacuum's, as its administrator has set it
         as_store_error=_as_store_error,
     )  # fmt: skip
 

@@ -302,3 +302,17 @@ overviews = Table(
     Column("day", String(10), nullable=False),
     Column("document", Text, nullable=False),
 )
+
+# What a patient agreed to, word for word. A withdrawal ends it; agreeing again is another row.
+consents = Table(
+    "consents",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("patient", Integer, ForeignKey("people.number"), nullable=False),
+    Column("version", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("guardian", String(128)),  # the name of who agreed for a minor
+    Column("given_at", String(32), nullable=False),
+    Column("withdrawn_at", String(32)),
+    Index("consents_patient", "patient"),
+)

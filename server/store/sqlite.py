@@ -31,6 +31,7 @@ def backend(path: Path, max_mb: int | None = None) -> Backend:
         ),
         lives=lambda connection: connection.connection.dbapi_connection.in_transaction,
         warnings=_warnings,
+        compact=_compact,
         as_store_error=_as_store_error,
     )
 
@@ -60,6 +61,13 @@ def _engine(path: Path, pragmas: list[str], **pool: object) -> Engine:
         connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _compact(connection: sqlite3.Connection) -> None:
+    """Deleted rows stay in free pages and in the log until these are written anew."""
+    connection.execute("VACUUM")
+    if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        raise sqlite3.OperationalError("somebody reads for too long: the log is not emptied")
 
 
 def _warnings(_connection: Connection) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -22,6 +23,7 @@ Job = Callable[[Connection], T]
 # all of it; nobody waits longer than MAX_WINDOW_S. Alone, a job is committed at once.
 MAX_WINDOW_S = 0.1  # SERVICE.md: group commit of about 100 to 200 ms
 WINDOW_PER_COMMIT = 4
+COMPACT: Job = lambda connection: None  # noqa: E731  in the queue: no job, but what is done between them
 MAX_GROUP = 512  # jobs in one transaction; no source
 
 
@@ -42,6 +44,10 @@ class Writer:
         self._jobs.put((job, future))
         return future
 
+    def compact(self) -> Future[None]:
+        """Between two commits."""
+        return self.submit(COMPACT)
+
     def close(self) -> None:
         """Commit what waits, then stop."""
         self._closed = True
@@ -50,22 +56,36 @@ class Writer:
         self._engine.dispose()
 
     def _run(self) -> None:
-        window = 0.0
-        while (first := self._jobs.get()) is not None:
+        window, first = 0.0, self._jobs.get()
+        while first is not None:
+            if first[0] is COMPACT:
+                self._compact(first[1])
+                first = self._jobs.get()
+                continue
             if window:
                 time.sleep(window)
-            group, last = [first], False
+            group, following = [first], []
             while len(group) < MAX_GROUP and not self._jobs.empty():
-                if (item := self._jobs.get()) is None:
-                    last = True
+                item = self._jobs.get()
+                if item is None or item[0] is COMPACT:
+                    following = [item]
                     break
                 group.append(item)
             began = time.monotonic()
             self._commit(group)
             took = time.monotonic() - began
             window = min(MAX_WINDOW_S, WINDOW_PER_COMMIT * took) if len(group) > 1 else 0.0
-            if last:
-                return
+            first = following[0] if following else self._jobs.get()
+
+    def _compact(self, future: Future) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            with contextlib.closing(self._engine.raw_connection()) as connection:
+                self._backend.compact(connection.dbapi_connection)
+            future.set_result(None)
+        except Exception as error:  # the thread must survive whatever it was
+            future.set_exception(StoreError(f"the database could not be compacted ({error})"))
 
     def _commit(self, group: list[tuple[Job, Future]]) -> None:
         group = [(job, future) for job, future in group if future.set_running_or_notify_cancel()]

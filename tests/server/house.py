@@ -84,7 +84,7 @@ class Browser(httpx.Client):
         id, link = self.link_for(name, kind)
         browser = Browser(self.house).take(link, f"{name.lower().replace(' ', '.')}@example.org")
         browser.id, browser.name = id, name
-        return browser
+        return browser.agree() if kind == "patient" else browser
 
     def ids(self) -> dict[str, str]:
         return {name: id for id, name in re.findall(r'/people/([0-9a-f-]{36})/link".*?New link for (.*?)"', self.get("/people").text)}
@@ -94,6 +94,12 @@ class Browser(httpx.Client):
         assert answer.status_code == 303, answer.text
 
     # What a patient does
+
+    def agree(self, **more: str) -> Browser:
+        """To what is kept of them."""
+        version = re.search(r'name="version" value="(\w+)"', self.get("/consent").text)[1]
+        assert self.post("/consent", data={"version": version} | more).status_code == 303
+        return self
 
     def pair(self, name: str = "laptop") -> httpx.Client:
         """A client of a device of theirs; its `id` is beside the token."""

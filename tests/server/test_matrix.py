@@ -105,6 +105,18 @@ def disables(world: World, client: httpx.Client) -> httpx.Response:
     return client.post(f"/people/{fresh}/disable", headers=JSON)
 
 
+def erases(world: World, client: httpx.Client) -> httpx.Response:
+    fresh, _ = world.clients["admin"].link_for(f"Eve {id(client)}", "patient")
+    return client.post(f"/people/{fresh}/erase", headers=JSON, data={"sure": "true"})
+
+
+def withdraws(world: World, client: httpx.Client) -> httpx.Response:
+    """Patients who are asked do it as somebody else: what they hold is still needed."""
+    if client in (world.clients["patient"], world.clients["other patient"]):
+        client = world.clients["admin"].add(f"Wim {id(client)}", "patient")
+    return client.post("/consent/withdraw", headers=JSON)
+
+
 def revokes(world: World, client: httpx.Client) -> httpx.Response:
     return client.post(f"/patients/{world.patient.id}/devices/{world.patient.pair().id}/revoke", headers=JSON)
 
@@ -166,6 +178,7 @@ LISTS = (401, 200, 200, 200, 200, 200, 200, 200, 403, 401)
 STAFF = (401, 403, 403, 200, 200, 200, 200, 200, 403, 401)
 CLINICS = (401, 403, 403, 403, 403, 403, 200, 200, 403, 401)
 
+ASKED = (401, 200, 200, 403, 403, 403, 403, 403, 403, 401)
 FORM = (401, 403, 403, 404, 200, 404, 404, 404, 403, 401)
 FORM_303 = tuple(303 if status == 200 else status for status in FORM)
 FORM_REPORT = (401, 303, 404, 403, 403, 403, 403, 403, 403, 401)
@@ -190,6 +203,12 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", f"{S}/corrections"): (corrects(page=False), tuple(201 if s == 200 else s for s in OWN)),
     ("GET", f"{S}/results/{{version}}"): (get("/api/v1/sessions/{ended}/results/" + processing.VERSION), OWN),
     ("POST", "/api/v1/recordings"): (brings("/api/v1/recordings"), (401, 422, 422, 403, 403, 403, 403, 403, 422, 401)),
+    ("GET", "/api/v1/patients/{person_id}/everything.zip"): (get("/api/v1/patients/{id}/everything.zip"), OWN),
+    ("GET", "/consent"): (get("/consent"), ASKED),
+    ("POST", "/consent"): (post("/consent", data={"version": "another"}), tuple(409 if status == 200 else status for status in ASKED)),
+    ("POST", "/consent/withdraw"): (withdraws, tuple(303 if status == 200 else status for status in ASKED)),
+    ("GET", "/people/{person_id}/erase"): (get("/people/{id}/erase"), ADMINS),
+    ("POST", "/people/{person_id}/erase"): (erases, ADMINS_303),
     ("GET", "/import"): (get("/import"), (401, 200, 200, 403, 403, 403, 403, 403, 200, 401)),
     ("POST", "/import"): (brings("/import"), (401, 422, 422, 403, 403, 403, 403, 403, 422, 401)),
     **{("GET", f"{S}/exports/{name}"): (get(f"/api/v1/sessions/{{ended}}/exports/{name}"), OWN) for name in EXPORTS},
