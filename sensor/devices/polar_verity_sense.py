@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sensor.conversation import Ask, Conversation, Declined, Read
-from sensor.driver import Driver, Info, Message
+from sensor.driver import Driver, Info, Message, silent
 from sensor.errors import PacketError
 from sensor.join import Join
 from sensor.peripheral import NOTIFY, READ, WRITE, Peripheral, resampled
@@ -27,7 +27,8 @@ SERVICE, CONTROL, DATA = (f"fb005c8{i}-02e7-f387-1cad-8acd2d8df0c8" for i in ran
 ACC, GYR = 2, 5
 STREAMS = {ACC: "acceleration", GYR: "angular velocity"}
 SETTINGS, START, STOP = 1, 2, 3
-ANSWER, ENDED = 0xF0, 0x01
+ANSWER, STOPPED = 0xF0, 0x01
+TYPE = 0x3F  # of the byte that says it
 STATUS = {
     0: None, 1: "invalid command", 2: "invalid measurement", 3: "not supported", 4: "invalid length", 5: "invalid parameter",
     6: "already in that state", 7: "invalid resolution", 8: "invalid rate", 9: "invalid range", 10: "MTU too small",
@@ -155,9 +156,10 @@ def stop() -> Conversation[None]:
 
 
 def decode_message(data: bytes) -> Message:
-    if data[:1] == bytes([ENDED]):
+    """Stopped by the band itself, as in the charger or by its button: one of our streams, or it does not say which."""
+    if data[:1] == bytes([STOPPED]) and (len(data) == 1 or any(kind & TYPE in STREAMS for kind in data[1:])):
         return Message("stopped")
-    raise PacketError(f"unknown message of the control point (wanted 0x01 first, got {data[:20].hex() or 'nothing'})")
+    return silent(data)
 
 
 # Frames
@@ -204,7 +206,7 @@ def decode_frame(packet: bytes, info: PolarInfo | None) -> tuple[int, int, np.nd
     if len(packet) <= HEAD.size:
         raise PacketError(f"packet is cut off (wanted more than {HEAD.size} bytes, got {len(packet)})")
     kind, ns, frame = HEAD.unpack_from(packet)
-    stream, body = kind & 0x3F, packet[HEAD.size :]
+    stream, body = kind & TYPE, packet[HEAD.size :]
     acc_factor, gyr_factor = (info.acc_factor, info.gyr_factor) if info else (1.0, 1.0)
     if (stream, frame) == (ACC, 1):
         if len(body) % 6:

@@ -1,8 +1,10 @@
-"""Bytes that makers, their tests and public captures give, and what they mean. Round trips of each model's encoder."""
+"""Bytes that makers, their tests and public captures give, and what they mean (vectors.json). Round trips of each model's encoder."""
 
 from __future__ import annotations
 
-import struct
+import json
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sensor.conversation import Declined
-from sensor.devices import metamotion, movella_dot, movesense, thingy52, witmotion
+from sensor.conversation import Ask, Declined, Read, Write
+from sensor.devices import DRIVERS, metamotion, movella_dot, movesense, reference, thingy52, witmotion
 from sensor.devices import polar_verity_sense as polar
+from sensor.driver import GYR_CLIP, REPLAYED, Message
+from sensor.errors import PacketError
 from sensor.samples import STANDARD_GRAVITY
 from sensor.stream import counts_of
 
-MG = 1e-3 * STANDARD_GRAVITY
+VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
+# SI -> what a vector is written in.
+UNITS = {"counts": 1.0, "m/s2": 1.0, "g": 1 / STANDARD_GRAVITY, "mg": 1e3 / STANDARD_GRAVITY, "deg/s": np.degrees(1)}
 rows = arrays(np.int16, st.tuples(st.integers(1, 60), st.just(3)))
 six = arrays(np.int16, 6, elements=st.integers(-(2**15) + 1, 2**15 - 1))
 
@@ -25,40 +31,149 @@ def h(text: str) -> bytes:
     return bytes.fromhex(text)
 
 
-# Polar: vectors of the SDK's own tests (AccDataTest, GyrDataTest, PmdSettingTest)
+def vectors(model: str, kind: str) -> list:
+    return VECTORS[model].get(kind, [])
 
 
-def test_polar_gyro_of_differences():
-    stream, ns, values = polar.decode_frame(h("05ffffffffffffff7f80 eaff08000d000301df00"), None)
-    assert (stream, ns) == (polar.GYR, 2**63 - 1)
-    np.testing.assert_allclose(np.degrees(values), [(-22, 8, 13), (-23, 11, 16)])
+# Frames: (what is said besides the values, values in SI or counts)
 
 
-def test_polar_raw_acceleration():
-    stream, ns, values = polar.decode_frame(h("02009435770000000001 f7ffffffe703f8fffeffe503"), None)
-    assert (stream, ns) == (polar.ACC, 2_000_000_000)
-    np.testing.assert_allclose(values / MG, [(-9, -1, 999), (-8, -2, 997)])
+def of_reference(data: bytes, told: dict):
+    packet = reference.decode_packet(data)
+    assert reference.encode_packet(packet) == data
+    said = {"seq": packet.seq, "us": packet.t_us, "boot_id": packet.boot_id, "rate_hz": packet.rate_hz}
+    return said | {"gyr_clip": bool(packet.flags & GYR_CLIP), "replayed": bool(packet.flags & REPLAYED)}, packet.counts
 
 
-def test_polar_acceleration_of_differences():
-    content = h("7107f06a9e8d 0a01 be5cbeba")
-    np.testing.assert_array_equal(polar.deltas(content, 16), [(1905, 27376, -29282), (2095, 27271, -29367)])
+def of_polar(data: bytes, told: dict):
+    stream, ns, values = polar.decode_frame(data, None)
+    return {"stream": stream, "ns": str(ns)}, values
+
+
+def of_dot(data: bytes, told: dict):
+    us, values = movella_dot.decode_sample(data)
+    return {"us": us}, values.reshape(1, 6)
+
+
+def of_movesense(data: bytes, told: dict):
+    return {"us": 1000 * movesense.TIME.unpack_from(data, 2)[0]}, movesense.decode_arrays(data[6:])
+
+
+def of_witmotion(data: bytes, told: dict):
+    (part,) = witmotion.Reader(witmotion.INFO).read(data, 0)
+    return {}, scaled(part.counts, witmotion.INFO)
+
+
+def of_thingy(data: bytes, told: dict):
+    return {}, scaled(thingy52.decode_counts(data), thingy52.INFO)
+
+
+def of_metamotion(data: bytes, told: dict):
+    stream, counts = metamotion.decode_counts(data)
+    assert metamotion.encode_counts(stream, counts) == data
+    info = metamotion.info_of(told.get("acc_range_g", 8), told.get("gyr_range_dps", 2000))
+    return {"stream": stream}, counts * (info.acc_mps2_per_lsb if stream == metamotion.ACC else info.gyr_rads_per_lsb)
+
+
+def scaled(counts: np.ndarray, info) -> np.ndarray:
+    return counts * np.repeat((info.acc_mps2_per_lsb, info.gyr_rads_per_lsb), 3)
+
+
+FRAMES = {
+    "hiprep-band": of_reference, "witmotion": of_witmotion, "polar-verity-sense": of_polar, "movella-dot": of_dot,
+    "movesense": of_movesense, "thingy52": of_thingy, "metamotion": of_metamotion,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "told"), [(model, told) for model in FRAMES for told in vectors(model, "frames")])
+def test_a_frame_means_what_its_source_says(model, told):
+    said, values = FRAMES[model](h(told["hex"]), told)
+    assert said == {name: told[name] for name in said}
+    units = [UNITS[unit] for unit in told["unit"].split(", ")]
+    found = values[: len(told["values"])] * np.repeat(units, values.shape[1] // len(units))
+    np.testing.assert_allclose(found, told["values"], rtol=1e-6, atol=told.get("within", 1e-9))
+
+
+def test_every_model_has_a_frame():
+    """witmotion-fff0 is the other spelling of witmotion, and its frames have a checksum."""
+    assert FRAMES.keys() == VECTORS.keys() - {"what this is"} == DRIVERS.keys() - {"witmotion-fff0"}
+    assert all(vectors(model, "frames") and vectors(model, "writes") for model in FRAMES)
+
+
+def writes(conversation, *answers: bytes) -> list[bytes]:
+    """What is written, with these answers to what is asked and read, the last of them again and again."""
+    written, answer, given = [], None, list(answers)
+    with pytest.raises((StopIteration, Declined)):
+        while True:
+            step, answer = conversation.send(answer), b""
+            if isinstance(step, Write | Ask):
+                written.append(step.data)
+            if isinstance(step, Ask | Read):
+                answer = given.pop(0) if len(given) > 1 else given[0]
+    return written
+
+
+def test_what_is_written_is_what_the_sources_say():
+    wanted = {model: {what: [h(one)] for what, one in VECTORS[model]["writes"].items()} for model in FRAMES}
+    commands = reference.COMMANDS_TO_BAND
+    assert wanted["hiprep-band"] == {
+        "start": [commands["start"](reference.info_of(1))], "stop": [commands["stop"]()], "replay 513": [commands["replay"](513)],
+        "ping": [commands["ping"]()], "identify": [commands["identify"]()],
+    }  # fmt: skip
+    wit = witmotion.DRIVER.talk["start"](witmotion.INFO)
+    unlock, rate, ask = writes(wit, h(vectors("witmotion", "rates")[0]["hex"]))
+    assert wanted["witmotion"] == {"unlock": [unlock], "rate 50 Hz": [rate], "ask the rate": [ask]}
+    found = {f"{what} {stream}": [bytes([op, stream])] for what, op in (("settings", 1), ("stop", 3)) for stream in (2, 5)}
+    for stream in (2, 5):
+        stop, start = writes(polar.begin(stream), h(f"f0030{stream}0000"), h(f"f0020{stream}0000"))
+        assert [stop] == found[f"stop {stream}"]
+        found[f"start {stream}"] = [start]
+        assert writes(polar.ask(polar.SETTINGS, stream), h(f"f0010{stream}0000")) == found[f"settings {stream}"]
+    assert wanted["polar-verity-sense"] == found
+    dot = writes(movella_dot.start(movella_dot.INFO), bytes(24) + h("3c00") + bytes(6))
+    assert wanted["movella-dot"] == {"start": dot[-1:], "stop": dot[:1]} and writes(movella_dot.stop()) == dot[:1]
+    result = h("0163c800")
+    hello, (unsubscribe, subscribe) = writes(movesense.hello(), result), writes(movesense.start(movesense.INFO), result)
+    assert wanted["movesense"] == {"hello": hello, "subscribe": [subscribe], "unsubscribe": [unsubscribe]}
+    assert wanted["thingy52"] == {"50 Hz": writes(thingy52.start(thingy52.INFO), h("f401f401f4010a0001"))}
+    meta = {what: b"".join(one) for what, one in (("start", metamotion.START), ("stop", metamotion.STOP))}
+    assert {what: b"".join(one) for what, one in wanted["metamotion"].items()} == meta | {"module info": h("1380")}
+    assert writes(metamotion.hello(), h("13800000")) == [h("1380")]
+
+
+def test_answers_mean_what_the_sources_say():
+    for told in vectors("hiprep-band", "answers"):
+        message = Message(told["kind"], tuple(told.get("values", ())), told.get("problem"))
+        assert reference.decode_message(h(told["hex"])) == message and reference.encode_message(message) == h(told["hex"])
+    for told in vectors("hiprep-band", "info"):
+        assert asdict(reference.decode_info(h(told["hex"]))) == {name: told[name] for name in told.keys() - {"hex", "source"}}
+    for told in vectors("witmotion", "rates"):
+        assert witmotion.rate_told(h("5561") + bytes(18) + h(told["hex"])) == told["code"]
+    for told in vectors("polar-verity-sense", "settings"):
+        settings = {int(kind): values for kind, values in told["values"].items()}
+        assert polar.decode_settings(h(told["hex"])) == settings and polar.encode_settings(settings) == h(told["hex"])
+    for told in vectors("polar-verity-sense", "deltas"):
+        np.testing.assert_array_equal(polar.deltas(h(told["hex"]), 16), told["values"])
+    for told in vectors("polar-verity-sense", "unasked"):
+        if told["stopped"]:
+            assert polar.decode_message(h(told["hex"])) == Message("stopped")
+        else:
+            with pytest.raises(PacketError, match="nobody asked"):
+                polar.decode_message(h(told["hex"]))
+    for told in vectors("movella-dot", "firmware"):
+        assert movella_dot.firmware_of(h(told["hex"])) == told["text"]
+    assert movella_dot.firmware_of(b"") is None
+
+
+# Polar
+
+
+def test_polar_factor_scales_differences():
+    content = h(vectors("polar-verity-sense", "deltas")[0]["hex"])
     info = polar.info_of(52, 2.44140625e-4, 1.0)
-    for frame, unit in ((0x80, info.acc_factor * STANDARD_GRAVITY), (0x81, info.acc_factor * MG)):
+    for frame, unit in ((0x80, STANDARD_GRAVITY), (0x81, 1e-3 * STANDARD_GRAVITY)):
         _, _, values = polar.decode_frame(polar.HEAD.pack(2, 1, frame) + content, info)
-        np.testing.assert_allclose(values[0], np.array([1905, 27376, -29282]) * unit)
-
-
-def test_polar_settings():
-    data = h("00013400 01011000 0204f500f401e803d007 040103")
-    assert polar.decode_settings(data) == {0: [52], 1: [16], 2: [245, 500, 1000, 2000], 4: [3]}
-    assert polar.encode_settings(polar.decode_settings(data)) == data
-    assert polar.encode_settings({polar.FACTOR: [0.25]}) == h("0501 0000803e")
-
-
-def test_polar_start_is_what_the_sdk_would_send():
-    for stream, wanted in ((2, "02020001340001011000020108000401 03"), (5, "02050001340001011000 0201d007 040103")):
-        assert bytes([polar.START, stream]) + polar.encode_settings(polar.chosen(stream)) == h(wanted)
+        np.testing.assert_allclose(values[0], np.array([1905, 27376, -29282]) * info.acc_factor * unit)
 
 
 def test_polar_angular_velocity_as_floats():
@@ -75,14 +190,6 @@ def test_polar_differences_round_trip(values, block):
 # Movella
 
 
-def test_dot_counter_and_angles():
-    """A capture of the short Euler payload: the same counter and floats as in the medium payload that is used."""
-    capture = h("d8052244 af964040 6b2aa740 5add14c0 00000000")
-    t_us, values = movella_dot.decode_sample(capture + bytes(20))
-    assert t_us == 1_143_080_408
-    np.testing.assert_allclose(values[:3], [3.01, 5.22, -2.33], atol=0.005)
-
-
 @given(st.integers(0, 2**32 - 1), six)
 def test_dot_round_trips(t_us, counts):
     si = counts * np.repeat((movella_dot.INFO.acc_mps2_per_lsb, movella_dot.INFO.gyr_rads_per_lsb), 3)
@@ -91,20 +198,7 @@ def test_dot_round_trips(t_us, counts):
     np.testing.assert_array_equal(counts_of(back.reshape(1, 6), movella_dot.INFO)[0][0], counts)
 
 
-def test_dot_stop_start_and_firmware():
-    assert [step.data for step in movella_dot.stop()] == [h("010015")]
-    assert movella_dot.firmware_of(h("d422cd00000103000000")) == "3.0.0"
-    assert movella_dot.firmware_of(b"") is None
-
-
 # Movesense
-
-
-def test_movesense_arrays_are_one_after_the_other():
-    values = struct.pack("<12f", 1, 2, 3, 4, 5, 6, 90, 180, 0, -90, 0, 45)
-    si = movesense.decode_arrays(values)
-    np.testing.assert_allclose(si[:, :3], [(1, 2, 3), (4, 5, 6)])
-    np.testing.assert_allclose(np.degrees(si[:, 3:]), [(90, 180, 0), (-90, 0, 45)], rtol=1e-6)
 
 
 @given(st.integers(0, 2**32 - 1), arrays(np.int8, st.tuples(st.integers(1, 8), st.just(6))), st.integers(7, 160))
@@ -124,30 +218,7 @@ def test_movesense_round_trips_in_one_part_or_two(ms, quarters, room):
     np.testing.assert_allclose(made[0].counts[:, 0] * movesense.INFO.acc_mps2_per_lsb, si[:, 0], atol=3e-3)
 
 
-def test_movesense_subscription():
-    conversation = movesense.start(movesense.INFO)
-    stop = conversation.send(None)
-    subscribe = conversation.send(h("0163c800"))
-    assert (stop.data, subscribe.data) == (h("0263"), h("0163") + b"/Meas/IMU6/104")
-    with pytest.raises(StopIteration):
-        conversation.send(h("0163c800"))
-
-
 # WitMotion
-
-
-def test_witmotion_long_frame():
-    """A public capture; 16 of its 20 bytes were shown."""
-    (part,) = witmotion.Reader(witmotion.INFO).read(h("5561 35ff59ff0a08 0000 0000 0000 0000 0000 0000"), 0)
-    np.testing.assert_allclose(part.counts[0, :3] / 2048, [-0.099, -0.082, 1.005], atol=5e-4)
-
-
-def test_witmotion_commands():
-    assert witmotion.command(witmotion.UNLOCK_REGISTER, witmotion.UNLOCK) == h("ffaa6988b5")
-    assert witmotion.command(witmotion.RATE_REGISTER, 8) == h("ffaa030800")
-    assert witmotion.READ_RATE == h("ffaa270300")
-    assert witmotion.rate_told(h("5561") + bytes(18) + h("5571 0300 0800").ljust(20, b"\0")) == 8
-    assert witmotion.rate_told(witmotion.short_frame(0x5F, h("0900000000000000"))) == 9
 
 
 @given(st.lists(six, min_size=1, max_size=30), st.lists(st.integers(1, 60), min_size=1, max_size=40), st.booleans(), st.binary(max_size=19))
@@ -190,31 +261,6 @@ def test_thingy_round_trips(counts):
     data = thingy52.encode_counts(counts)
     np.testing.assert_array_equal(thingy52.decode_counts(data)[0], counts)
     assert len(data) == 18
-
-
-def test_thingy_units():
-    acc, gyr = thingy52.INFO.acc_mps2_per_lsb * 1024, thingy52.INFO.gyr_rads_per_lsb * 32
-    assert acc == pytest.approx(STANDARD_GRAVITY) and np.degrees(gyr) == pytest.approx(1)
-
-
-@pytest.mark.parametrize(
-    ("data", "info", "wanted"),
-    [
-        ("030416c494a22ad0", metamotion.info_of(4, 2000), (-1.872, -2.919, -1.495)),
-        ("13053e43ff7f0080", metamotion.info_of(8, 500), (262.409, 499.497, -499.512)),
-    ],
-)
-def test_metamotion_units(data, info, wanted):
-    module, counts = metamotion.decode_counts(h(data))
-    scale = info.acc_mps2_per_lsb / STANDARD_GRAVITY if module == metamotion.ACC else np.degrees(info.gyr_rads_per_lsb)
-    np.testing.assert_allclose(counts[0] * scale, wanted, atol=5e-4)
-
-
-def test_metamotion_packed():
-    _, counts = metamotion.decode_counts(h("031c62b7530de9fd16d04d0e57028affa1050a01"))
-    scaled = counts * metamotion.info_of(8).acc_mps2_per_lsb / STANDARD_GRAVITY
-    np.testing.assert_allclose(scaled[:2], [(-4.539, 0.833, -0.131), (-2.995, 0.894, 0.146)], atol=5e-4)
-    assert metamotion.encode_counts(metamotion.ACC, counts) == h("031c62b7530de9fd16d04d0e57028affa1050a01")
 
 
 @given(st.sets(st.integers(0, 79)))
