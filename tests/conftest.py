@@ -114,7 +114,7 @@ def sidecar(person: Path) -> dict:
     return json.loads((person / "person.json").read_text())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium_path() -> str:
     path = shutil.which("chromium")
     if path is None:
@@ -122,12 +122,17 @@ def chromium_path() -> str:
     return path
 
 
+@pytest.fixture(scope="session")
+def chromium_flags() -> list[str]:
+    return CHROMIUM_FLAGS
+
+
 @pytest.fixture
-async def browser(chromium_path: str):
+async def browser(chromium_path: str, chromium_flags: list[str]):
     """Debian's Chromium, headless."""
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
+        browser = await playwright.chromium.launch(executable_path=chromium_path, args=chromium_flags)
         yield browser
         await browser.close()

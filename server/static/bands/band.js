@@ -1,0 +1,214 @@
+// A band in a page: the one door of this folder.
+//
+//   import { Band, sentences, supported, sync, unfinished } from "/static/bands/band.js";
+//   const band = new Band({ owner, onChange: show, onPose: (leg) => drawing.draw(leg) });
+//   button.onclick = () => band.connect();                  // needs the tap; raises Trouble, whose kind is a sentence's key
+//   await band.record({ exercise, side, placement: "ankle" }); // everything from now on is kept and sent
+//   await band.finish();                                     // kept; band.sent: true when the server has it all
+//
+// owner: id of the patient who is logged in, as the page says it. The link lives as long as the document: connect, set up
+// and exercise in one page. show(band): band.state, band.trouble (a key of `sentences`), band.battery (percent or
+// null), band.name, band.silent_s, band.session.id (of /sessions/ID/live, null until the server knows it), band.waiting
+// (packets that only this phone has), band.sending, band.keeping (null, or why not).
+// After a reload: const session = await unfinished(owner); if there is one, button.onclick = () => band.resume(session).
+import { Trouble } from "./link.js";
+import { modelNamed } from "./models.js";
+import { Pose } from "./pose.js";
+import { hex, unhex } from "./steps.js";
+import { allowed, choose, Supervisor, supported } from "./supervisor.js";
+import { keep, Recording, sessions } from "./journal.js";
+import { Uplink } from "./uplink.js";
+import { sentences } from "./words.js";
+
+export { Leg } from "./pose.js";
+export { sentences, supported, Trouble };
+
+const WRITER = "hiprep-band"; // the lock of the one tab that records
+const LOCK_MS = 3_000; // another tab's last words
+const STALE_MS = 6 * 3600_000; // an unfinished session without packets for so long is over; no source
+const lockOf = (key) => `hiprep:${key}`;
+
+// Holds a lock until the returned function is called. Raises Trouble.
+function locked(name) {
+  return new Promise((have, no) => {
+    navigator.locks
+      .request(name, { signal: AbortSignal.timeout(LOCK_MS) }, () => new Promise((release) => have(release)))
+      .catch(() => no(new Trouble("other_tab")));
+  });
+}
+
+export async function unfinished(owner) {
+  const mine = (await sessions()).filter((one) => one.owner === owner && !one.ended && Date.now() - one.at < STALE_MS);
+  return mine.sort((a, b) => b.at - a.at)[0] ?? null;
+}
+
+// Sends what is still here of this person's. onChange(how many sessions are still to be sent, uplink).
+export async function sync(owner, onChange = () => {}) {
+  const mine = (await sessions()).filter((one) => one.owner === owner);
+  let left = mine.length;
+  for (const session of mine) {
+    await navigator.locks.request(lockOf(session.key), { ifAvailable: true }, async (lock) => {
+      if (!lock) return; // it is being recorded
+      if (!session.ended && Date.now() - session.at > STALE_MS) await keep(Object.assign(session, { ended: true }));
+      const uplink = new Uplink(session, { onChange: () => onChange(left, uplink), upTo: session.ended ? null : "now" });
+      left -= await uplink.running;
+    });
+  }
+  onChange(left, null);
+}
+
+export class Band {
+  session = null;
+  sent = null; // a promise: everything is on the server
+  #supervisor = null;
+  #recording = null;
+  #uplink = null;
+  #pose = new Pose();
+  #release = [];
+  #awake = null;
+
+  constructor({ owner, onChange = () => {}, onPose = () => {} }) {
+    Object.assign(this, { owner, onChange, onPose });
+    document.addEventListener("visibilitychange", () => this.#seen());
+  }
+
+  get state() {
+    return this.#supervisor?.state ?? "none";
+  }
+
+  get trouble() {
+    return this.#supervisor?.trouble?.kind ?? (this.#supervisor?.early ? "early" : null);
+  }
+
+  get detail() {
+    return this.#supervisor?.trouble?.detail ?? "";
+  }
+
+  get name() {
+    return this.#supervisor?.name ?? null;
+  }
+
+  get model() {
+    return this.#supervisor?.model?.name ?? null;
+  }
+
+  get battery() {
+    return this.#supervisor?.battery ?? null;
+  }
+
+  get silent_s() {
+    return this.#supervisor?.silent_s ?? null;
+  }
+
+  get gaps() {
+    return this.#supervisor?.reader?.gaps ?? 0;
+  }
+
+  get keeping() {
+    return this.#recording?.problem ?? null;
+  }
+
+  get sending() {
+    return this.#uplink?.trouble ?? null;
+  }
+
+  get waiting() {
+    return this.#recording ? this.#recording.next - this.#uplink.next : 0;
+  }
+
+  // name: of the model, where it is known.
+  async connect(name = null) {
+    await this.#join(await choose(name), {});
+  }
+
+  // Now, instead of after the pause that grows.
+  reconnect() {
+    this.#supervisor?.again();
+  }
+
+  // Once the band has said what it is. exercise: null, to be recognised.
+  async record({ exercise, side, placement = "ankle" }) {
+    const { info, model, device } = this.#supervisor;
+    if (!this.owner) throw new Trouble("nobody");
+    const key = crypto.randomUUID();
+    const told = {
+      key, exercise, side, placement, driver: model.name, band: printable(this.name), info: hex(info),
+      started_at: new Date().toISOString(),
+    };
+    const at = Date.now();
+    await this.#keep({ key, owner: this.owner, told, device: device.id, name: this.name, at, id: null, ended: false, mark: null });
+  }
+
+  // What was cut off by a reload or worse. Needs a tap where the browser has forgotten the band.
+  async resume(session) {
+    const device = (await allowed(session.device)) ?? (await choose(session.told.driver));
+    if ((device.name || device.id) !== session.name) throw new Trouble("other_band", session.name);
+    await this.#keep(session);
+    const known = { model: modelNamed(session.told.driver), info: unhex(session.told.info), next: session.mark };
+    await this.#join(device, known);
+  }
+
+  // Nothing more is wanted of the band; what was kept is on its way or waits for the network.
+  async finish() {
+    await this.#supervisor?.stop();
+    const recording = this.#recording;
+    if (!recording) return;
+    await recording.settled();
+    this.session.ended = true;
+    await keep(this.session);
+    this.#uplink.wake();
+    await this.#awake?.release();
+    this.sent.finally(() => this.#release.forEach((release) => release()));
+  }
+
+  // The band may blink, where it can: which one is it?
+  identify() {
+    return this.#supervisor.command("identify");
+  }
+
+  async #join(device, known) {
+    await this.#supervisor?.stop();
+    this.#pose = new Pose();
+    this.#supervisor = new Supervisor(device, {
+      known,
+      onPacket: (packet, ms) => this.#recording?.put(packet, ms, this.#mark()),
+      onSamples: (rows) => this.onPose(this.#pose.update(rows)),
+      onState: () => queueMicrotask(() => this.onChange(this)),
+    });
+  }
+
+  // What a reader has to know after a reload, to ask for what was missed.
+  #mark() {
+    const { model, reader } = this.#supervisor;
+    return model.replay ? { boot: reader.boot, next: reader.next } : null;
+  }
+
+  async #keep(session) {
+    this.#release = [await locked(WRITER), await locked(lockOf(session.key))];
+    navigator.storage?.persist?.().catch(() => {}); // may ask; without it the browser may throw away what is old
+    const told = () => this.onChange(this);
+    this.session = session;
+    this.#recording = await Recording.of(session, { onStored: () => this.#uplink?.wake(), onProblem: told });
+    this.#uplink = new Uplink(session, { source: this.#recording, onChange: told });
+    this.sent = this.#uplink.running;
+    this.#stayAwake();
+  }
+
+  #seen() {
+    if (document.visibilityState !== "visible") return;
+    this.reconnect();
+    this.#uplink?.wake();
+    if (this.#recording && !this.session.ended) this.#stayAwake();
+  }
+
+  // A phone that locks its screen puts the page to sleep, and the link ends.
+  async #stayAwake() {
+    this.#awake = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
+  }
+}
+
+// What a server takes as a name: no control characters.
+function printable(name) {
+  const clean = name.replace(/[\p{C}\p{Z}]/gu, " ").trim();
+  return [...clean].slice(0, 128).join("") || "band";
+}
