@@ -7,16 +7,17 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
-from sensor.ble import PLATFORM, About, Backend, Found, Link, link_errors, release
-from sensor.conversation import Declined
+from sensor.ble import About, Link, release
 from sensor.driver import AnyDecoder, Driver
 from sensor.errors import LinkError, PacketError, Refused
 from sensor.patience import FIRST_ATTEMPTS, GARBLED, LOW_BATTERY, Patience, backoff
+from sensor.platforms import PLATFORM, Backend, link_errors
 from sensor.samples import Samples
+from sensor.scan import ANY, Found
 from sensor.talk import Talk
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class BandClient:
         self,
         wanted: str,
         *,
+        models: Collection[Driver] = ANY,
         backend: Backend = PLATFORM,
         patience: Patience = Patience(),
         keep_raw: bool = False,
@@ -53,8 +55,8 @@ class BandClient:
         self.driver: Driver
         self.info: bytes
         self.decoder: AnyDecoder
-        self._wanted, self._backend, self._patience = wanted, backend, patience
-        self._address: str | None = None  # where it was seen: a name may be another's meanwhile
+        self._wanted, self._models, self._backend, self._patience = wanted, models, backend, patience
+        self._seen: Found | None = None  # and is looked for so: a name may be another's meanwhile
         self._keep_raw, self.clock = keep_raw, clock
         self.battery_percent: int | None = None  # when it was last connected
         self._link = self._new_link()
@@ -64,6 +66,7 @@ class BandClient:
         self._streaming = False  # samples of before the start are nobody's
         self._over = False  # nothing more is wanted
         self._ended: int | None = None  # the number that would come after the last packet
+        self._stopped = False  # by the band itself
         self._failure: Exception | None = None  # of `on_packet`
         self._hears = True  # packets are taken
         self._attempt, self._began_at, self._started_at, self._heard_at = 0, 0.0, 0.0, 0.0
@@ -79,7 +82,7 @@ class BandClient:
                 except Refused:
                     raise
                 except LinkError as error:
-                    if attempt == FIRST_ATTEMPTS - 1 or self._address is None:
+                    if attempt == FIRST_ATTEMPTS - 1 or self._seen is None:
                         raise
                     log.warning("%s", error)
                     await asyncio.sleep(backoff(attempt, self._patience, random.random()))
@@ -137,17 +140,13 @@ class BandClient:
         with link_errors(f"band {self._wanted!r} did not answer the command {kind}"):
             if link.broken:
                 raise EOFError("the link is down")
-            try:
-                return await self._talk.hold(link, self.driver.talk[kind](*values))
-            except Declined as no:
-                size = f" (wanted {self.driver.packet_bytes + 3} bytes, got {link.mtu})" if "MTU" in str(no) else ""
-                raise Refused(f"band {self._wanted!r} refused the command {kind}: {no}{size}") from None
+            return await self._talk.hold(link, self.driver.talk[kind](*values), f"refused the command {kind}")
 
     # Connecting
 
     def _new_link(self) -> Link:
         answer_s = self._patience.answer
-        return Link(self._wanted, self._backend, address=self._address, owner=self, answer_s=answer_s)
+        return Link(self._wanted, self._backend, models=self._models, known=self._seen, owner=self, answer_s=answer_s)
 
     async def _connect(self) -> None:
         link, patience = self._new_link(), self._patience
@@ -157,7 +156,7 @@ class BandClient:
                 await link.open(patience.scan, patience.connect, patience.twins)
             finally:
                 if hasattr(link, "found"):
-                    self._address = link.found.address
+                    self._seen = link.found
             link.on_break = self._on_break
             driver = link.driver
             if driver.answer_uuid and driver.answer_uuid != driver.data_uuid:
@@ -165,7 +164,7 @@ class BandClient:
             if driver.answer_uuid == driver.data_uuid:
                 await link.subscribe(driver.data_uuid, self._on_data)
             with link_errors(f"band {self._wanted!r} does not describe itself"):
-                info = await self._talk.hold(link, driver.talk["hello"]())
+                info = await self._talk.hold(link, driver.talk["hello"](), "refused to begin")
             if not hasattr(self, "decoder"):
                 self.found, self.driver, self.info = link.found, link.driver, info
                 self.decoder = self.driver.decoder(info, keep_raw=self._keep_raw)
@@ -176,7 +175,7 @@ class BandClient:
             # Before the start: what is sent before the subscription is lost (bleak issue 1885).
             if driver.answer_uuid != driver.data_uuid:
                 await link.subscribe(driver.data_uuid, self._on_data)
-        except (PacketError, Declined) as error:
+        except PacketError as error:
             await link.close()
             raise Refused(f"band {self._wanted!r} describes itself wrongly: {error}") from error
         except BaseException:
@@ -185,7 +184,7 @@ class BandClient:
         self._link = link
 
     async def _start(self) -> None:
-        self._streaming, self._garbled = True, 0
+        self._streaming, self._stopped, self._garbled = True, False, 0
         if self.decoder.next_seq is not None and "replay" in self.driver.talk:
             await self.command("replay", self.decoder.next_seq)
         await self.command("start", self.decoder.info)
@@ -224,7 +223,9 @@ class BandClient:
             return
         if message.kind == "ended":
             self._ended = message.values[0]
-            self._event.set()
+        elif message.kind == "stopped":
+            self._stopped = True
+        self._event.set()
 
     def _on_break(self) -> None:
         self._talk.broken()
@@ -266,6 +267,9 @@ class BandClient:
                 # A link in order loses nothing, but computers do (bleak issues 374, 1343).
                 hole = self.decoder.held
                 await self._reaches("replay", self.decoder.next_seq)
+            if self._stopped:
+                log.warning("%s: it stopped by itself, connecting anew", self._wanted)
+                return False
             if self._over:
                 await self._reaches("stop")  # its answer comes after what was on its way
                 return True

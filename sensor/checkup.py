@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from sensor import ble
 from sensor.band import BandClient
 from sensor.errors import LinkError
-from sensor.patience import LOW_BATTERY
+from sensor.patience import LOW_BATTERY, charge
+from sensor.platforms import PLATFORM, Backend
+from sensor.scan import scan
 from sensor.source import Source
 
 # None has a source.
-CHARGE_SOON = 20  # percent
 WEAK_DBM = -85
 RATE_OFF = 0.02  # of the nominal rate
 DRIFT_PPM = 200  # twice what a band may have (firmware_notes/clock.md)
@@ -27,10 +27,10 @@ class Finding(NamedTuple):
     text: str
 
 
-async def look(seconds: float, backend: ble.Backend = ble.PLATFORM) -> list[Finding]:
+async def look(seconds: float, backend: Backend = PLATFORM) -> list[Finding]:
     """The adapter, its permission, and who is in reach."""
     try:
-        bands = await ble.scan(seconds, backend)
+        bands = await scan(seconds, backend)
     except LinkError as error:
         return [Finding("Bluetooth", False, str(error))]
     there = ", ".join(f"{band.driver.title} ({band.rssi} dBm)" for band in bands)
@@ -76,9 +76,7 @@ async def _examine(source: Source, seconds: float) -> AsyncIterator[Finding]:
 def _battery(percent: int | None) -> Finding:
     if percent is None:
         return Finding("battery", None, "the band does not say")
-    if percent <= CHARGE_SOON:
-        return Finding("battery", percent > LOW_BATTERY, f"{percent} %: charge it {'now' if percent <= LOW_BATTERY else 'soon'}")
-    return Finding("battery", True, f"{percent} %")
+    return Finding("battery", percent > LOW_BATTERY, charge(percent))
 
 
 class Ping(NamedTuple):

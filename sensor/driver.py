@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -54,6 +54,11 @@ class Message(NamedTuple):
     problem: str | None = None  # of an answer: what the band did not like
 
 
+def adopted(number: str) -> str:
+    """A 16-bit UUID of the Bluetooth SIG's, in full."""
+    return f"0000{number}-0000-1000-8000-00805f9b34fb"
+
+
 def silent(data: bytes) -> Message:
     """Of a model that says nothing unasked."""
     raise PacketError(f"nobody asked for this (wanted no message, got {data[:20].hex() or 'nothing'})")
@@ -76,9 +81,10 @@ class Driver:
     tier: str  # how far it is proven
     clock: str  # how good its timestamps are
     rate_hz: float
-    # An advertisement is of this model when it has one of these services and a name that contains one of these
-    # words; of what is empty nothing is wanted.
-    advertises: tuple[str, ...]
+    # An advertisement is of this model when it has a service that only this model advertises, or a name with one of these
+    # words in it. What others advertise too says nothing, but a scan can look for it.
+    advertises: tuple[str, ...] = ()
+    advertises_too: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     service_uuid: str
     data_uuid: str
@@ -98,6 +104,15 @@ class Driver:
 
     def decoder(self, info: bytes, *, keep_raw: bool = False) -> AnyDecoder:
         return self.new_decoder(self, info, keep_raw=keep_raw)
+
+    @property
+    def all_advertised(self) -> tuple[str, ...]:
+        return self.advertises + self.advertises_too
+
+    def is_seen_in(self, name: str, service_uuids: Collection[str]) -> bool:
+        """May an advertisement with this name and these services be of this model?"""
+        called = name.casefold()
+        return any(uuid in service_uuids for uuid in self.advertises) or any(word.casefold() in called for word in self.names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 FIRST_ATTEMPTS = 3  # to connect to a band that is seen: Windows' "Unreachable", disturbed radios
 LOW_BATTERY = 5  # percent: likely why a band is gone (ours)
+CHARGE_SOON = 20  # percent: may not last for another session (ours)
 GARBLED = 5  # packets that cannot be read, and none that can: it is not the radio (ours)
 
 
@@ -23,6 +24,12 @@ class Patience:
     backoff_most: float = 30.0
     good: float = 5.0  # of data, until the next break counts as a first one
     give_up: float = 600.0  # after the last data
+
+
+def charge(percent: int) -> str:
+    """A battery in words, with what to do about it."""
+    advice = ": charge it now" if percent <= LOW_BATTERY else ": charge it soon" if percent <= CHARGE_SOON else ""
+    return f"{percent} %{advice}"
 
 
 def backoff(attempt: int, patience: Patience, chance: float) -> float:

@@ -22,7 +22,6 @@ class Peripheral:
     """
 
     name: str
-    advertised: Sequence[str] = ()
     table: Mapping[str, Mapping[str, Sequence[str]]]
     model: str | None = None
     firmware: str | None = None

@@ -14,6 +14,7 @@ from sensor.samples import Samples
 if TYPE_CHECKING:
     from sensor.band import BandClient
     from sensor.recording import Meta, Recording
+    from sensor.stage import Stage
 
 REFERENCE = "hiprep-band"
 FILE_BLOCK = 10  # samples: a file comes in the reference band's packets
@@ -71,12 +72,15 @@ def open_source(
     spec: str,
     *,
     virtual: Callable[[str], Recording] | None = None,
-    device: str = REFERENCE,
+    device: str | None = None,
     speed: float = 1.0,
     keep_raw: bool = False,
+    stage: Callable[[], Stage] | None = None,
     **overrides: Any,
 ) -> Source:
-    """`virtual`: what a virtual band plays, by name; `device`: its model. `speed`: of a virtual band, times life.
+    """`virtual`: what a virtual band plays, by name. `device`: the model of it, or of the band that is looked for; None: the
+    reference band, or whatever is called so. `speed`: of a virtual band, times life; `stage`: where it plays
+    with others.
 
     `overrides`: a file's `exercise`, `side`, `placement`, `units`, `rate` (see `sensor.recording`).
     """
@@ -85,7 +89,7 @@ def open_source(
         raise SourceError(f"unknown source (wanted ble:NAME-OR-ADDRESS, file:PATH or virtual:EXERCISE, got {spec!r})")
     # Each imports what it needs: a file needs no Bluetooth, and Bluetooth no file.
     if kind == "ble":
-        return Source(lambda source, stack: _ble(source, stack, name, keep_raw))
+        return Source(lambda source, stack: _ble(source, stack, name, device, keep_raw))
     if kind == "file":
         return Source(lambda source, stack: _file(source, name, overrides))
     if virtual is None:
@@ -94,14 +98,15 @@ def open_source(
         raise SourceError(f"impossible speed of a virtual band (wanted more than 0, got {speed})")
     from sensor.devices import driver_named
 
-    driver = driver_named(device)
-    return Source(lambda source, stack: _virtual(source, stack, virtual(name), driver, speed, keep_raw))
+    driver = driver_named(device or REFERENCE)
+    return Source(lambda source, stack: _virtual(source, stack, virtual(name), driver, speed, keep_raw, stage and stage()))
 
 
-async def _ble(source: Source, stack: AsyncExitStack, name: str, keep_raw: bool) -> AsyncIterator[Samples]:
+async def _ble(source: Source, stack: AsyncExitStack, name: str, device: str | None, keep_raw: bool) -> AsyncIterator[Samples]:
     from sensor.band import BandClient
+    from sensor.scan import models_named
 
-    return await source.listen(BandClient(name, keep_raw=keep_raw), stack)
+    return await source.listen(BandClient(name, models=models_named(device), keep_raw=keep_raw), stack)
 
 
 async def _file(source: Source, path: str, overrides: dict[str, Any]) -> AsyncIterator[Samples]:
@@ -119,26 +124,12 @@ async def _file(source: Source, path: str, overrides: dict[str, Any]) -> AsyncIt
 
 
 async def _virtual(
-    source: Source, stack: AsyncExitStack, recording: Recording, driver: Driver, speed: float, keep_raw: bool
+    source: Source, stack: AsyncExitStack, recording: Recording, driver: Driver, speed: float, keep_raw: bool, stage: Stage | None
 ) -> AsyncIterator[Samples]:
-    from sensor.band import BandClient, host_ns
-    from sensor.virtual_adapter import virtual_adapter
-    from sensor.virtual_band import VirtualBand
-    from sensor.virtual_model import VirtualModel
-    from sensor.virtual_radio import VirtualRadio
+    from sensor.stage import Stage
 
     source.meta = recording.meta
-    radio = VirtualRadio(speed)
-    adapter = await virtual_adapter(radio)
-    begin = host_ns()
-    if driver.peripheral is None:
-        band = await stack.enter_async_context(VirtualBand(radio, recording.samples, speed=speed))
-        # The host's clock runs as fast as the band's, as it does in life.
-        clock = lambda: begin + round((host_ns() - begin) * speed)  # noqa: E731
-    else:
-        band = await stack.enter_async_context(VirtualModel(radio, recording.samples, driver, speed=speed))
-        clock = lambda: begin + band.now_ns  # noqa: E731
-    client = BandClient(band.address, backend=adapter, keep_raw=keep_raw, clock=clock)
+    client, band = await (stage or Stage(speed)).enter(stack, recording.samples, driver, keep_raw)
     blocks = await source.listen(client, stack)
     if driver.peripheral is not None:  # it cannot say that the recording is over
         ending = asyncio.ensure_future(_end(band.finished, client))

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from sensor.ble import Link
-from sensor.conversation import Ask, Conversation, Pause, Read, Write
+from sensor.conversation import Ask, Conversation, Declined, Pause, Read, Write
+from sensor.errors import Refused
 
 
 class Talk:
@@ -17,14 +18,17 @@ class Talk:
         self._answer_s = answer_s
         self._asked: list[tuple[Callable[[bytes], bool], asyncio.Future[bytes | None]]] = []
 
-    async def hold(self, link: Link, conversation: Conversation[Any]) -> Any:
-        """Its result."""
+    async def hold(self, link: Link, conversation: Conversation[Any], refused: str) -> Any:
+        """Its result. Raises Refused, in these words, where the band declines."""
         answer: bytes | None = None
         while True:
             try:
                 step = conversation.send(answer)
             except StopIteration as end:
                 return end.value
+            except Declined as no:
+                size = f" (wanted {link.driver.packet_bytes + 3} bytes, got {link.mtu})" if "MTU" in str(no) else ""
+                raise Refused(f"band {link.wanted!r} {refused}: {no}{size}") from None
             answer = await self._said(link, step)
 
     async def _said(self, link: Link, step: Read | Write | Ask | Pause) -> bytes:

@@ -35,7 +35,8 @@ class Uplink:
     It never waits for the server but in `opened` and `finish`. Leaving without `finish` leaves the session open there:
     whoever has the spool goes on with it. What is acknowledged is asked of the server, not remembered here.
 
-    session_id: once the server knows the session · error: it refused, nothing is sent any more · trouble: why nothing
+    session_id: once the server knows the session · ended: it was ended there, as from its page, with everything that had
+    come by then; what comes now is nobody's · stored: what the server made of it in the end · error: it refused, nothing is sent any more · trouble: why nothing
     is sent just now; None: it is.
     """
 
@@ -53,7 +54,10 @@ class Uplink:
         self._setbacks = 0  # how often the server lost what it had since it last took something
         self._news, self._known, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._ending = False
-        self._end: dict[str, Any] | None = None
+        self.ended = False
+        self.stored: dict[str, Any] | None = None
+        self._calm = True  # the last question was answered at once
+        self._level = False  # everything was there a moment ago: what is not there came since
         self._heard_s = 0.0  # loop time of the last answer that was one
         self._task: asyncio.Task[None] | None = None
 
@@ -96,7 +100,7 @@ class Uplink:
         self._ending = True
         self._news.set()
         await self._until(self._over, patience_s)
-        return self._end
+        return self.stored
 
     async def _until(self, event: asyncio.Event, patience_s: float | None) -> None:
         loop = asyncio.get_running_loop()
@@ -115,7 +119,7 @@ class Uplink:
 
     async def _run(self) -> None:
         try:
-            while self._end is None:
+            while self.stored is None:
                 await self._step()
         except Exception as error:  # noqa: BLE001 - goes to whoever waits, and is shown
             known = isinstance(error, SensorError)
@@ -138,12 +142,13 @@ class Uplink:
                 end = await self._ask(f"/api/v1/sessions/{self.session_id}/end")
                 if not end["final"]:
                     raise UplinkError(f"server {self.server_url} does not end the session")
-                self._end = end
+                self.stored = end
             else:
                 await self._news.wait()
         except _Refused as refused:
-            if refused.ended and self._spool.sent:  # and the answer was lost
-                self._next = self._spool.next_index
+            if refused.ended and (self._spool.sent or (self._level and not self._again)):  # or the answer was lost
+                self._spool.all_sent()
+                self.ended, self._next = True, self._spool.next_index
             elif refused.ended and self._again:
                 self._spool.begin_again()
                 self.session_id, self._next, self._again = None, 0, False
@@ -163,11 +168,12 @@ class Uplink:
             )
         self._setbacks = self._setbacks + 1 if there < last else 0  # its database is an older one: on from there
         self._next = there + 1
+        self._level = self._level or (self._calm and len(entries) < FRAME)
         self._spool.acknowledged(there)
 
     async def _ask(self, path: str, **body: Any) -> dict[str, Any]:
         """POST until it is answered; every request here may be sent twice without harm."""
-        wait_s = FIRST_WAIT_S
+        self._calm, wait_s = True, FIRST_WAIT_S
         while True:
             try:
                 answer = await self._client.post(self.server_url + path, **body)
@@ -184,6 +190,7 @@ class Uplink:
                 raise UplinkError(f"server is not a URL (wanted http://..., got {self.server_url!r})") from error
             except httpx.TransportError as error:
                 self.trouble = f"cannot be reached ({error or type(error).__name__})"
+            self._calm = self._level = False
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 

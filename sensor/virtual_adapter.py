@@ -1,6 +1,6 @@
 """A computer's Bluetooth adapter on the virtual radio: a backend for bleak, on Bumble's host stack.
 
-`sensor.ble` reaches it through bleak's public door alone: `BleakScanner(backend=...)`, `BleakClient(backend=...)`.
+`sensor.scan` and `sensor.ble` reach it through bleak's public door alone: `BleakScanner(backend=...)`, `BleakClient(backend=...)`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bumble.core import UUID, AdvertisingData, ProtocolError
 from bumble.device import Advertisement, Connection, Device, Peer
 from bumble.gatt import Characteristic
 
-from sensor.ble import Backend
+from sensor.platforms import Backend
 from sensor.virtual_radio import MTU, VirtualRadio
 
 PROPERTIES = ("BROADCAST", "READ", "WRITE_WITHOUT_RESPONSE", "WRITE", "NOTIFY", "INDICATE")

@@ -45,8 +45,9 @@ class VirtualBand:
         battery_percent: int = BATTERY_PERCENT,
         first_seq: int = 0,
         first_us: int = 0,
+        curtain: asyncio.Barrier | None = None,
     ) -> None:
-        """first_*: number and clock of the first packet, anything after power-up (firmware_notes/clock.md)."""
+        """curtain: before which others have to be started too. first_*: number and clock of the first packet, anything after power-up (firmware_notes/clock.md)."""
         if len(name.encode()) > NAME_BYTES:
             raise ValueError(f"a band's name has at most {NAME_BYTES} bytes, not {name!r}")
         self.driver, self.name, self.finished = driver, name, asyncio.Event()
@@ -57,7 +58,7 @@ class VirtualBand:
         self._begin: float | None = None  # when the band's clock was 0
         self._link: Connection | None = None  # where `start` came from
         self._told: Connection | None = None  # who knows that this is the end
-        self._started, self._changed = asyncio.Event(), asyncio.Event()
+        self._started, self._changed, self._curtain = asyncio.Event(), asyncio.Event(), curtain
         self._tasks: set[asyncio.Future] = set()
 
     async def __aenter__(self) -> VirtualBand:
@@ -112,6 +113,8 @@ class VirtualBand:
 
     async def _play(self) -> None:
         await self._started.wait()
+        if self._curtain:
+            await self._curtain.wait()
         self._begin = asyncio.get_running_loop().time()
         for due_s, packet in packets(self._samples, self.driver, self.info):
             await self._send_until(self._begin + due_s / self._speed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 
 from bumble.core import UUID, AdvertisingData
 from bumble.device import Connection
@@ -32,25 +33,28 @@ class VirtualModel:
     """
 
     def __init__(
-        self, radio: VirtualRadio, samples: Samples, driver: Driver, *, speed: float = 1.0, mtu: int = MTU
+        self,
+        radio: VirtualRadio,
+        samples: Samples,
+        driver: Driver,
+        *,
+        speed: float = 1.0,
+        mtu: int = MTU,
+        curtain: asyncio.Barrier | None = None,
     ) -> None:
+        """curtain: before which others have to be started too."""
         self.driver, self.model = driver, driver.peripheral()
         self.name, self.now_ns, self.finished = self.model.name, 0, asyncio.Event()
         self._radio, self._samples, self._speed, self._mtu = radio, samples, speed, mtu
         self._link: Connection | None = None
-        self._streams = asyncio.Event()
+        self._streams, self._curtain = asyncio.Event(), curtain
         self._says: asyncio.Queue[tuple[Connection, str, bytes]] = asyncio.Queue()
         self._characteristics: dict[str, Characteristic] = {}
 
     async def __aenter__(self) -> VirtualModel:
         self.device = await self._radio.device(self.name, self._mtu)
         self.device.add_services([*map(self._service, self.model.table), *self._adopted()])
-        advertised = b"".join(UUID(uuid).to_bytes() for uuid in self.model.advertised)
-        data = [(AdvertisingData.FLAGS, bytes([0x06]))]
-        if advertised:
-            data.append((AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS, advertised))
-        data.append((AdvertisingData.COMPLETE_LOCAL_NAME, self.name.encode()))
-        self.device.advertising_data = bytes(AdvertisingData(data))
+        self.device.advertising_data = bytes(AdvertisingData([*self._advertised()]))
         self.device.on("connection", self._on_connection)
         await self.device.start_advertising(auto_restart=True)
         self._tasks = asyncio.create_task(self._play()), asyncio.create_task(self._answer())
@@ -65,6 +69,14 @@ class VirtualModel:
     @property
     def address(self) -> str:
         return self.device.random_address.to_string(with_type_qualifier=False)
+
+    def _advertised(self) -> Iterator[tuple[AdvertisingData.Type, bytes]]:
+        yield AdvertisingData.FLAGS, bytes([0x06])
+        if own := b"".join(UUID(uuid).to_bytes() for uuid in self.driver.advertises):
+            yield AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS, own
+        if shared := b"".join(UUID(uuid[4:8]).to_bytes() for uuid in self.driver.advertises_too):
+            yield AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, shared
+        yield AdvertisingData.COMPLETE_LOCAL_NAME, self.name.encode()
 
     def _service(self, uuid: str) -> Service:
         return Service(UUID(uuid), [self._characteristic(*item) for item in self.model.table[uuid].items()])
@@ -112,6 +124,8 @@ class VirtualModel:
 
     async def _play(self) -> None:
         await self._streams.wait()
+        if self._curtain:
+            await self._curtain.wait()
         loop = asyncio.get_running_loop()
         begin = loop.time()
         for due_s, uuid, value in self.model.play(self._samples):

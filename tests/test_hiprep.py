@@ -122,8 +122,8 @@ def test_the_readme_shows_every_device(device: str) -> None:
     ("source", "device", "says"),
     [
         ("virtual:hip_abduction", "fitbit", "unknown device model"),
-        ("file:x.csv", "witmotion", "--device is of a virtual band"),
-        ("ble:x", "witmotion", "--device is of a virtual band"),
+        ("file:x.csv", "witmotion", "--device is a band's"),
+        ("ble:x", "fitbit", "unknown device model"),
     ],
 )
 def test_a_device_that_cannot_be(refused, source: str, device: str, says: str) -> None:
@@ -209,6 +209,22 @@ def test_record_a_virtual_band(run, suffix: str, device: str, tmp_path: Path) ->
     assert replayed["coverage"] == pytest.approx(1, abs=1e-3) and replayed["gaps"] == []
     meta = read_recording(out).meta
     assert meta.device == device and meta.extra["coverage"]["lost_packets"] == 0
+
+
+@pytest.mark.parametrize("device", ["hiprep-band", "movella-dot"])
+def test_record_two_virtual_bands_of_one_person(run, device: str, tmp_path: Path) -> None:
+    told = ["virtual:hip_external_rotation", tmp_path / "leg.parquet", "--pelvis", "virtual:hip_external_rotation"]
+    assert run("record", *told, "--side", "left", "--speed", FAST, "--device", device) == (0, "", "")
+    pelvis = read_recording(tmp_path / "leg.pelvis.parquet").meta
+    assert (pelvis.placement, pelvis.side, pelvis.device) == ("pelvis", "left", device)
+    result = json.loads(run("replay", tmp_path / "leg.parquet", "--pelvis", tmp_path / "leg.pelvis.parquet", "--json").out)
+    assert (result["sets"][0]["reps"], result["quality"]["pelvis_clock"]) == (10, "host")
+    assert all(rep["pelvis_deg"] is not None for rep in result["reps"])
+
+
+def test_two_bands_cannot_both_be_on_the_pelvis(refused) -> None:
+    told = ["ble:a", "out.parquet", "--pelvis", "ble:b", "--side", "left", "--placement", "pelvis"]
+    assert "wanted --placement ankle or thigh with --pelvis" in refused("record", *told)
 
 
 def test_record_a_file_for_somebody_else(run, person: Path, session: dict, tmp_path: Path) -> None:

@@ -283,3 +283,18 @@ def test_sync_remembers_the_server_that_it_was_told(tmp_path: Path, run, monkeyp
     spool = Spool.existing(path)
     assert spool.server is None
     spool.close()
+
+
+def test_a_session_that_is_ended_on_its_page_is_one_session(tmp_path: Path, run) -> None:
+    """While the band sends: it ends here as well, with the server's result, and nothing is left to send."""
+    with running(Settings(tmp_path / "server", port=0)) as url:
+        told = ["live", "virtual:hip_abduction", *LEG, "--speed", 8, "--server", url, "--data", tmp_path]
+        with started(*told) as process:
+            process.stdout.readline()
+            [head] = httpx.get(f"{url}/api/v1/sessions").json()["sessions"]
+            there = httpx.post(f"{url}/api/v1/sessions/{head['id']}/end").json()
+            out, err = process.communicate(timeout=60)
+        assert there["final"] and (process.returncode, err) == (0, "hiprep: the session was ended on the server\n")
+        assert words.of_session(there["result"]) in out
+        assert run("sync", "--data", tmp_path) == (0, "nothing to send\n", "")
+        assert len(stored(url)) == 1

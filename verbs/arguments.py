@@ -70,12 +70,16 @@ WHICH = f"{', '.join(EXERCISES)} or {AUTO}"
 EXERCISE = {"choices": [*EXERCISES, AUTO], "metavar": "E", "help": f"{WHICH}: recognise it, of {', '.join(RECOGNISED)}"}
 SIDE = {"choices": ("left", "right"), "metavar": "S", "help": "the leg that wears the band: left or right"}
 PLACEMENT = {"choices": ("ankle", "thigh", "pelvis"), "metavar": "P", "help": "where it is worn: ankle, thigh or pelvis"}
+DEVICE = {
+    "metavar": "NAME",
+    "help": "look for this model only, a name of `hiprep devices`; of a virtual band: what it is (default: hiprep-band)",
+}
 SPEED = {"type": positive, "default": 1.0, "metavar": "N"}
 DATA = {"type": Path, "metavar": "DIR", "help": "where packets are kept until they are sent (default: the user's data directory)"}
 
 SOURCE_PARENT = _parent(
     ("source", {"metavar": "SOURCE", "help": "ble:NAME-OR-ADDRESS, file:PATH or virtual:EXERCISE"}),
-    ("--device", {"metavar": "NAME", "help": "model of a virtual band: a name of `hiprep devices` (default: hiprep-band)"}),
+    ("--device", DEVICE),
     ("--speed", SPEED | {"help": "of a virtual band: N times life (default: 1)"}),
 )
 FILE_PARENT = _parent(("recording", {"metavar": "RECORDING", "help": "NAME.csv with NAME.json, or NAME.parquet"}))

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from verbs.arguments import WrongArguments, positive
+from verbs.arguments import DEVICE, WrongArguments, positive
 from verbs.sources import opened
 from verbs.terminal import progress
 
@@ -23,7 +23,7 @@ WORDS = {True: "ok", False: "WRONG", None: "-"}
 def arguments(parser: argparse.ArgumentParser) -> None:
     source = "ble:NAME-OR-ADDRESS or virtual:EXERCISE (default: only look which bands are in reach)"
     parser.add_argument("source", nargs="?", metavar="SOURCE", help=source)
-    parser.add_argument("--device", metavar="NAME", help="model of a virtual band: a name of `hiprep devices`")
+    parser.add_argument("--device", **DEVICE)
     parser.add_argument("--speed", type=positive, default=1.0, metavar="N", help="of a virtual band: N times life (default: 1)")
     parser.add_argument("--seconds", type=positive, default=10.0, metavar="S", help="how long to listen (default: 10)")
     bundle = "write what was found, and what this computer is, for whoever helps: no samples, no names, no addresses"

@@ -16,7 +16,7 @@ from processing.errors import ProcessingError
 from sensor.errors import LinkError, UplinkError
 from verbs.arguments import DATA, EXERCISE, PLACEMENT, SIDE, SOURCE_PARENT, UNITS_PARENT, exercise_of, spool_dir, url
 from verbs.screen import Screen
-from verbs.sources import opened, stopped_by_hand
+from verbs.sources import introduced, opened, stopped_by_hand
 from verbs.terminal import complain, progress, show
 
 if TYPE_CHECKING:
@@ -57,12 +57,14 @@ async def session(a: argparse.Namespace, source: Source) -> int:
         progress("looking for the band")
         async with source:
             progress("")
+            battery = await introduced(source)
             # Of a simulated band there is nothing to keep but what a server is to get.
             if a.server is not None or a.source.startswith("ble:"):
                 spool, uplink = await _kept(a, source, stack)
             watch = Watch(spool, uplink)
             drawn = Screen.fits(sys.stdout) and not a.json
-            screen = Screen(counting.tracker, f"{a.side} {a.placement}", watch.state, sys.stdout)
+            worn = ", ".join(filter(None, (f"{a.side} {a.placement}", battery)))
+            screen = Screen(counting.tracker, worn, watch.state, sys.stdout)
             async with screen if drawn else Lines(a.json) as shown:
                 with stopped_by_hand(), _stopped_by_a_signal():
                     try:
@@ -70,16 +72,20 @@ async def session(a: argparse.Namespace, source: Source) -> int:
                             shown.heard(counting.update(block))
                             for text in watch.news():
                                 shown.note(text)
+                            if uplink and uplink.ended:
+                                break
                     except LinkError as error:  # the band is lost for good, what it sent is not
                         lost = error
                 for block in source.rest():
                     shown.heard(counting.update(block))
                 shown.heard(counting.tracker.finish())
-        # First the result; unless the disk is full, when what the server still takes decides what it says.
-        full = spool is not None and spool.unspooled > 0
-        status = await _delivered(spool, uplink) if full else 0
-        show(counting.document(spool.unspooled if spool else 0), a)
-        status = status if full else await _delivered(spool, uplink)
+        # First the result; unless the disk is full, when what the server still takes decides what it says, or the server
+        # ended the session, when its result is the session's.
+        waits = (spool is not None and spool.unspooled > 0) or (uplink is not None and uplink.ended)
+        status = await _delivered(spool, uplink) if waits else 0
+        ended = uplink.stored if uplink and uplink.ended else None
+        show(ended["result"] if ended else counting.document(spool.unspooled if spool else 0), a)
+        status = status if waits else await _delivered(spool, uplink)
     if lost:
         raise lost
     return status
@@ -155,7 +161,10 @@ class Watch:
         spool, uplink = self._spool, self._uplink
         if spool and spool.problem and self._first("spool"):
             yield f"{spool.problem}; counting goes on, packets wait in memory"
-        if uplink and uplink.error:
+        if uplink and uplink.ended:
+            if self._first("ended"):
+                yield "the session was ended on the server"
+        elif uplink and uplink.error:
             if self._first("refused"):
                 yield f"{uplink.error}; counting goes on here"
         elif uplink and uplink.trouble:

@@ -13,7 +13,7 @@ from typing import Any
 from processing import words
 
 
-def complain(error: Exception | str, status: int) -> int:
+def complain(error: Exception | str, status: int = 0) -> int:
     progress("")
     print("hiprep:", " ".join(str(error).splitlines()), file=sys.stderr)
     return status
@@ -32,6 +32,13 @@ def show(result: dict[str, Any], a: argparse.Namespace) -> None:
 def progress(text: str) -> None:
     if sys.stderr.isatty():
         print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
+
+
+def remark(text: str) -> None:
+    """Stays there, for a person who looks."""
+    if sys.stderr.isatty():
+        progress("")
+        print(text, file=sys.stderr, flush=True)
 
 
 def with_progress(items: Iterable, count: int) -> Iterator:

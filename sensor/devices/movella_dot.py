@@ -134,7 +134,7 @@ DRIVER = Driver(
     tier="virtual band; bytes from the maker's specification; no hardware yet",
     clock="device clock, 1 µs, u32, wraps after 71.6 min",
     rate_hz=RATE_HZ,
-    advertises=(),
+    # No service: the specification (revision C, 1.2) has them found by company number 2182 and name.
     names=("Movella DOT", "Xsens DOT"),
     service_uuid=uuid(0x2000),
     data_uuid=MEDIUM,

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from sensor.conversation import Ask, Conversation, Declined
-from sensor.driver import Driver, Info
+from sensor.driver import Driver, Info, adopted
 from sensor.errors import PacketError
 from sensor.peripheral import NOTIFY, WRITE, Peripheral, blocks
 from sensor.samples import STANDARD_GRAVITY, Samples
@@ -150,7 +150,8 @@ DRIVER = Driver(
     tier="virtual band; bytes from others' open code; no hardware yet",
     clock="device clock, 1 ms, u32, wraps after 49.7 days",
     rate_hz=RATE_HZ,
-    advertises=(),
+    # Not its own service, which has no room there; Suunto's 0xFDF3 and Heart Rate, as others report of a real one.
+    advertises_too=(adopted("fdf3"), adopted("180d")),
     names=("Movesense",),
     service_uuid=SERVICE,
     data_uuid=DATA,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sensor.conversation import Ask, Conversation, Declined, Read
-from sensor.driver import Driver, Info, Message, silent
+from sensor.driver import Driver, Info, Message, adopted, silent
 from sensor.errors import PacketError
 from sensor.join import Join
 from sensor.peripheral import NOTIFY, READ, WRITE, Peripheral, resampled
@@ -327,7 +327,8 @@ DRIVER = Driver(
     tier="virtual band; bytes from the maker's SDK and its tests; no hardware yet",
     clock="device clock, 1 ns, of the last sample of a frame",
     rate_hz=RATE_HZ,
-    advertises=(),
+    # Not its own service; Heart Rate (the profile wants it there) and Polar's 0xFEEE, like other sensors of Polar's.
+    advertises_too=(adopted("180d"), adopted("feee")),
     names=("Polar Sense",),
     service_uuid=SERVICE,
     data_uuid=DATA,

@@ -19,7 +19,7 @@ from sensor.peripheral import NOTIFY, READ, WRITE, Peripheral, blocks
 from sensor.samples import STANDARD_GRAVITY, Samples
 from sensor.stream import Part, counts_of, decode_info, encode_info, streamed
 
-SERVICE, CONFIG, RAW = (f"ef68{n}-9b35-4933-9b10-52ffa9740042" for n in ("0400", "0401", "0406"))
+SETUP, SERVICE, CONFIG, RAW = (f"ef68{n}-9b35-4933-9b10-52ffa9740042" for n in ("0100", "0400", "0401", "0406"))
 CONFIG_SIZE, RATE_AT = 9, 6  # pedometer, temperature, compass in ms; motion in Hz u16; wake on motion
 SIZE = 18  # acceleration 6Q10 g, angular velocity 11Q5 deg/s, magnetic field 12Q4 µT
 RATE_HZ = 50  # of 5 to 200
@@ -96,7 +96,7 @@ DRIVER = Driver(
     tier="virtual band; bytes from the maker's firmware; no hardware yet",
     clock="none: rebuilt from arrival, losses under 60 ms unseen",
     rate_hz=RATE_HZ,
-    advertises=(),
+    advertises=(SETUP,),  # source/modules/m_ble.c; the name is the user's
     names=("Thingy",),
     service_uuid=SERVICE,
     data_uuid=RAW,

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from sensor.conversation import Ask, Conversation, Declined, Pause, Write
-from sensor.driver import ACC_CLIP, GYR_CLIP, Driver, Info
+from sensor.driver import ACC_CLIP, GYR_CLIP, Driver, Info, adopted
 from sensor.errors import PacketError
 from sensor.peripheral import NOTIFY, WRITE, Peripheral, blocks
 from sensor.samples import STANDARD_GRAVITY, Samples
@@ -22,7 +22,7 @@ from sensor.stream import FULL, Part, counts_of, decode_info, encode_info, strea
 
 # The makers' own base: it ends in 9a34fb, not in the adopted 9b34fb. Some units have FFF0 in the adopted base instead.
 SERVICE, DATA, CONTROL = (f"0000{n}-0000-1000-8000-00805f9a34fb" for n in ("ffe5", "ffe4", "ffe9"))
-OTHER = tuple(f"0000{n}-0000-1000-8000-00805f9b34fb" for n in ("fff0", "fff1", "fff2"))
+OTHER = adopted("fff0"), adopted("fff1"), adopted("fff2")
 
 ACC_RANGE_G, GYR_RANGE_DPS = 16, 2000
 RATE_HZ, RATE_CODES = 50, {0x03: 1, 0x06: 10, 0x07: 20, 0x08: 50, 0x09: 100, 0x0B: 200}
@@ -186,7 +186,7 @@ DRIVER = Driver(
     tier="virtual band; bytes from the maker's SDK; no hardware yet",
     clock="none: rebuilt from arrival, losses under 60 ms unseen",
     rate_hz=RATE_HZ,
-    advertises=(),
+    # Which services it advertises is unknown: no source says it, and the maker's SDK looks for names.
     names=("WT901",),
     service_uuid=SERVICE,
     data_uuid=DATA,

@@ -13,9 +13,9 @@ import pytest
 from bleak.exc import BleakDBusError, BleakDeviceNotFoundError
 
 from sensor.band import BandClient
-from sensor.ble import Backend
 from sensor.errors import LinkError
 from sensor.patience import Patience
+from sensor.platforms import Backend
 from sensor.samples import Samples
 from sensor.virtual_adapter import virtual_adapter
 from sensor.virtual_band import VirtualBand
@@ -39,6 +39,7 @@ class Faults:
     mtu: int | None = None  # what is said of it
 
     connected_at: list[float] = field(default_factory=list)  # each attempt, s
+    scanned_for: list[list[str] | None] = field(default_factory=list)  # services, of each scan
     scanning: int = 0
     calls: int = 0
 
@@ -47,6 +48,10 @@ def faulty(adapter: Backend, faults: Faults, radio: VirtualRadio) -> Backend:
     """The same adapter, at its worst."""
 
     class Scanner(adapter.scanner):
+        def __init__(self, detection_callback, service_uuids, *args, **kwargs) -> None:
+            super().__init__(detection_callback, service_uuids, *args, **kwargs)
+            faults.scanned_for.append(service_uuids)
+
         async def start(self) -> None:
             if faults.scan_errors:
                 raise faults.scan_errors.pop(0)

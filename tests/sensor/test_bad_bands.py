@@ -11,6 +11,7 @@ import pytest
 from on_air import assert_same, noise, on_air, refused, rest_of, take
 from sansio import MODELS, movement
 from sensor.band import BandClient
+from sensor.devices import polar_verity_sense as polar
 from sensor.devices.reference import DRIVER, encode_info
 from sensor.driver import Message
 from sensor.errors import LinkError, Refused
@@ -128,3 +129,37 @@ async def test_out_of_range_from_the_start():
         radio.out_of_range(band.device)
         await refused(client, r"band not found: is it charged, switched on and near\? \(wanted 'hiprep-1', got none in reach\)")
         assert asyncio.get_running_loop().time() < 15 and not faults.connected_at
+
+
+def stopped_by_itself(model: VirtualModel) -> None:
+    """It says so, and sends no more; the link stands."""
+    model.model._running.clear()
+    model.model.streaming = False
+    model._says.put_nowait((model._link, polar.CONTROL, bytes([polar.STOPPED, polar.ACC, polar.GYR])))
+
+
+async def test_a_band_that_says_it_stopped_is_started_again():
+    """Within a second or two, much sooner than its silence would tell, and the gap is said."""
+    async with on_air(noise(10)) as (radio, _, unused, _):
+        async with VirtualModel(radio, movement(6000), MODELS["polar-verity-sense"]) as model:
+            async with BandClient(model.name, backend=unused._backend, clock=now_ns) as client:
+                await take(client, 300)
+                stopped_by_itself(model)
+                while not (client.reconnects and client.decoder.gaps):
+                    await anext(client)
+                ((before, after),) = client.decoder.gaps
+                assert client.reconnects == 1 and after - before < 2.5
+
+
+async def test_a_band_that_is_put_into_its_charger():
+    def charging(op, stream, more):
+        return bytes([13]) if op == polar.START else answer(op, stream, more)
+
+    async with on_air(noise(10)) as (radio, _, unused, _):
+        async with VirtualModel(radio, movement(6000), MODELS["polar-verity-sense"]) as model:
+            async with BandClient(model.name, backend=unused._backend, clock=now_ns) as client:
+                await take(client, 300)
+                answer, model.model._answer = model.model._answer, charging
+                stopped_by_itself(model)
+                with pytest.raises(Refused, match="refused to begin: acceleration: it is in the charger"):
+                    await take(client, 10**6)

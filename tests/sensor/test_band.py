@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from sensor.band import BandClient, Patience, backoff
-from sensor.ble import Backend, Link, scan
+from sensor.ble import Link
 from sensor.devices.reference import DRIVER, decode_packet, info_of
 from sensor.driver import REPLAYED
 from sensor.errors import LinkError
+from sensor.platforms import Backend
 from sensor.samples import Samples
+from sensor.scan import scan
 from sensor.virtual_adapter import virtual_adapter
 from sensor.virtual_band import VirtualBand
 from sensor.virtual_radio import VirtualRadio

@@ -13,12 +13,11 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailabl
 
 from on_air import assert_same, noise, on_air, refused, rest_of, take
 from sansio import MODELS, movement
-from sensor import ble
 from sensor.band import BandClient
-from sensor.ble import scan
 from sensor.devices.reference import DRIVER
 from sensor.errors import LinkError
 from sensor.patience import Patience
+from sensor.scan import _SCANNING, ANY, scan, services_of
 from sensor.virtual_model import VirtualModel
 from simulated_time import BACKEND, SimulatedLoop, now_ns
 
@@ -102,12 +101,35 @@ async def test_another_programs_scan_is_waited_for():
             await scan(1, client._backend)
 
 
+async def test_scans_for_services_where_a_model_has_them():
+    """Of one model that is asked for, and of a band that was seen with them; of all models not, or some would not be seen."""
+    async with on_air(noise(2000)) as (radio, band, client, faults):
+        assert [one.name for one in await scan(1, client._backend, [DRIVER])] == [band.name]
+        assert not await scan(1, client._backend, [MODELS["metamotion"]])
+        async with client:
+            parts = await take(client, 500)
+            radio.break_links(band.device)
+            assert_same(await rest_of(client, parts), noise(2000))
+        assert faults.scanned_for == [[DRIVER.service_uuid], [MODELS["metamotion"].service_uuid], None, [DRIVER.service_uuid]]
+
+
+def test_macos_12_gets_services_for_every_model(monkeypatch):
+    assert services_of(ANY) is None
+    for version, needs in (("11.7", False), ("12.0.1", True), ("12.2", True), ("12.3", False), ("14.1", False)):
+        monkeypatch.setattr("platform.mac_ver", lambda: (version, ("", "", ""), "arm64"))  # noqa: B023
+        services = services_of(ANY)
+        assert (services is not None) == needs
+        if needs:
+            assert all(model.service_uuid in services or set(model.all_advertised) <= set(services) for model in ANY)
+            assert services_of([MODELS["witmotion"]]) == [MODELS["witmotion"].service_uuid]
+
+
 async def test_one_scanner_a_process():
     """The adapter of this test refuses a second one, as BlueZ does; threads and loops share the one as well."""
     async with on_air(noise(100)) as (_, band, client, _):
         found = await asyncio.gather(*[scan(0.5, client._backend) for _ in range(3)])
         assert [[one.name for one in bands] for bands in found] == [[band.name]] * 3
-        with ble._SCANNING:
+        with _SCANNING:
             waiting = asyncio.create_task(scan(0.5, client._backend))
             await asyncio.sleep(5)
             assert not waiting.done()

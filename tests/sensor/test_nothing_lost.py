@@ -11,6 +11,7 @@ import pytest
 
 from on_air import noise, on_air, rest_of, take
 from processing.alignment import align, host_line
+from processing.tracker import Tracker
 from sansio import MODELS, movement
 from sensor.band import BandClient
 from sensor.devices.reference import info_of
@@ -113,6 +114,12 @@ async def test_without_replay_the_gap_is_exact():
     assert gaps == client.decoder.gaps and len(gaps) == 2 and all(5 < after - before < 20 for before, after in gaps)
     missing = sum(round((after - before) * 60) - 1 for before, after in gaps)
     assert len(got) + missing == int(wanted.t[-1] * 60) + 1
+    tracker = Tracker(None, "left", "ankle")
+    tracker.update(got)
+    tracker.finish()
+    result = tracker.result()
+    assert result.coverage == pytest.approx(len(got) / (len(got) + missing), abs=1 / len(got))
+    assert [(gap.start_s, gap.end_s) for gap in result.gaps] == gaps
     grid = np.rint(got.t * 60)
     np.testing.assert_allclose(got.t, grid / 60, atol=1e-4)
 

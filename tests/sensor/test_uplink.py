@@ -282,6 +282,40 @@ def test_a_session_that_somebody_else_ended_keeps_its_packets(spool: Spool) -> N
     assert len(spool.read(0, 1000)) == 300 and not spool.sent
 
 
+def ended_on_its_page(spool: Spool, server: Server) -> Uplink:
+    """While the band sends; three more seconds of packets come before anybody notices."""
+
+    async def story() -> Uplink:
+        async with uplink(server, spool) as up:
+            for i in range(130):
+                filled(spool, 1)
+                await asyncio.sleep(0.1)
+                if i == 99:
+                    server.ended = True
+            if up.ended:
+                assert (await up.finish()) is up.stored and up.stored["final"]
+        return up
+
+    return play(story())
+
+
+def test_a_session_that_was_ended_on_its_page_is_over(spool: Spool) -> None:
+    """What came by then is there, what came later is nobody's: no other session is made of it, by whoever goes on either."""
+    server = Server()
+    up = ended_on_its_page(spool, server)
+    assert up.ended and up.error is None and up.stored["result"] == {"packets": 100}
+    spool = left_by_another(spool)
+    assert spool.sent and play(finished(server, spool))["result"] == {"packets": 100}
+    assert {told["key"] for told in server.created} == {"a-session"}
+
+
+def test_what_a_server_missed_before_it_was_ended_is_kept(spool: Spool) -> None:
+    """It was away just before: what came meanwhile may be of the session."""
+    up = ended_on_its_page(spool, Server(away=lambda t: 5 <= t < 9.9))
+    assert not up.ended and "has ended" in str(up.error) and not spool.sent
+    assert len(spool.read(0, 1000)) == 130
+
+
 def test_what_was_ended_too_early_is_sent_again_as_another_session(spool: Spool) -> None:
     async def story() -> None:
         async with Uplink(spool, "http://server.test", again=True, client=server.client()) as up:

@@ -11,11 +11,12 @@ import pytest
 from processing.tracker import Tracker
 from sansio import EXERCISE, MODELS, REPS, decoded, lag_s, movement, short_set, wire
 from sensor.band import BandClient, Patience
-from sensor.ble import Link, drivers_of, scan
+from sensor.ble import Link
 from sensor.conversation import Declined
 from sensor.devices import DRIVERS
 from sensor.errors import LinkError
 from sensor.samples import Samples
+from sensor.scan import scan, services_of
 from sensor.source import open_source
 from sensor.virtual_adapter import virtual_adapter
 from sensor.virtual_model import VirtualModel
@@ -126,8 +127,23 @@ async def test_a_band_that_says_no_is_one_line():
 
 
 def test_names_and_services_tell_models_apart():
-    (reference,) = [driver for driver in DRIVERS.values() if driver.advertises]
-    assert drivers_of("anything", [reference.service_uuid]) == [reference]
-    assert [driver.name for driver in drivers_of("BWT901BLE5.0", [])] == ["witmotion", "witmotion-fff0"]
-    assert [driver.name for driver in drivers_of("Xsens DOT", [])] == ["movella-dot"]
-    assert drivers_of("Newton", []) == drivers_of("", []) == []
+    def seen_in(name: str, *services: str) -> list[str]:
+        return [driver.name for driver in DRIVERS.values() if driver.is_seen_in(name, services)]
+
+    own = {driver.name: driver.advertises for driver in DRIVERS.values() if driver.advertises}
+    assert own.keys() == {"hiprep-band", "thingy52", "metamotion"}
+    assert all(seen_in("anything", uuid) == [name] for name, uuids in own.items() for uuid in uuids)
+    assert seen_in("BWT901BLE5.0") == ["witmotion", "witmotion-fff0"]
+    assert seen_in("Xsens DOT") == seen_in("Movella Dot") == ["movella-dot"]
+    assert seen_in("Newton") == seen_in("") == []
+    shared = {uuid for driver in DRIVERS.values() for uuid in driver.advertises_too}
+    assert seen_in("a watch", *shared) == []
+
+
+@pytest.mark.parametrize("name", MODELS)
+async def test_a_model_that_is_asked_for_is_found_by_what_it_advertises(name):
+    """The virtual adapter shows nothing else, where a scan is limited to services."""
+    async with on_air(MODELS[name], movement(10)) as (_, model, client):
+        (found,) = await scan(0.2, client._backend, [MODELS[name]])
+        assert found.driver is MODELS[name] and set(MODELS[name].all_advertised) <= set(found.services)
+        assert (services_of([MODELS[name]]) is None) == ("witmotion" in name or "dot" in name)
