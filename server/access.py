@@ -12,7 +12,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Header, Path
 from sqlalchemy import ColumnElement, false, select, true
 from starlette.requests import HTTPConnection
 
@@ -28,6 +28,9 @@ from server.store.schema import sessions as session_table
 ID = r"^[0-9a-f-]{36}$"
 SessionId = Annotated[str, Path(pattern=ID, description="from the answer to its creation")]
 PersonId = Annotated[str, Path(pattern=ID)]
+Meant = Annotated[
+    str | None, Header(description="whose session it is: of anybody else it is refused, such as the next person on a phone")
+]
 LOCAL, SECURE = "hiprep", "__Host-hiprep"  # cookies: the browser takes the second over TLS only, from this host only
 
 
@@ -115,10 +118,12 @@ async def _reader(who: Known) -> Who:
 Reader = Annotated[Who, Depends(_reader)]
 
 
-async def _writer(who: Known) -> Who:
+async def _writer(who: Known, hiprep_patient: Meant = None) -> Who:
     """Who may begin a session: it becomes theirs."""
     if who.staff:
         raise Problem(403, "sessions are a patient's to record")
+    if hiprep_patient is not None and (who.patient is None or who.patient.id != hiprep_patient):
+        raise Problem(403, "somebody else is logged in than whose session this is", "header.hiprep-patient")
     return who
 
 

@@ -64,7 +64,7 @@ def exercises(result: dict[str, Any]) -> str:
 
 def ways(who: Who | None) -> list[tuple[str, str]]:
     """Where the head of a page leads: (path, title)."""
-    open = [("/", "Sessions"), ("/live", "Live")]
+    open = [("/", "Sessions"), ("/band", "Band"), ("/live", "Live")]
     if who is None:
         found = []
     elif who.staff:

@@ -216,6 +216,8 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("WS", f"{S}/live"): (watches, (4001, 4000, 4004, 4004, 4000, 4004, 4004, 4004, 4001, 4001)),
     ("POST", "/api/v1/devices"): (post("/api/v1/devices", json={"code": "0000-0000", "name": "x"}), (404,) * 10),
     ("GET", "/"): (get("/"), (401, 200, 200, 303, 303, 303, 303, 303, 403, 401)),
+    ("GET", "/band"): (get("/band"), EVERYBODY),
+    ("GET", "/sw.js"): (get("/sw.js"), EVERYBODY),
     ("GET", "/live"): (get("/live"), (401, 303, 303, 303, 303, 200, 200, 200, 403, 401)),
     ("GET", "/sessions/{session_id}/live"): (get("/sessions/{ended}/live"), OWN_303),
     ("GET", "/sessions/{session_id}"): (get("/sessions/{ended}"), OWN),

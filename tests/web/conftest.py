@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from emulated import FLAG
+from emulated import FLAG, ReferenceBand
+from house import Browser, House, housing
 
+from processing.exercises import EXERCISES
+from processing.tracker import Tracker
+from sensor.devices import reference
+from sensor.motion import session
+from sensor.samples import Samples
+from sensor.virtual_band import packets
 from server.run import running
 from server.settings import Settings
+
+EXERCISE = "hip_abduction"
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +34,49 @@ def url(tmp_path: Path) -> Iterator[str]:
     """Of a server without accounts."""
     with running(Settings(tmp_path / "data", port=0)) as url:
         yield url
+
+
+class Walk(NamedTuple):
+    """A clinic's server, one of its patients, and what the patient will do with the band."""
+
+    house: House
+    patient: Browser
+    samples: Samples
+
+    async def page(self, browser, who: Browser | None = None):
+        """A page of the patient's browser, which complains aloud."""
+        context = await browser.new_context(base_url=self.house.url)
+        await self.log_in(context, who or self.patient)
+        page = await context.new_page()
+        page.complaints = []
+        page.on("console", lambda told: page.complaints.append(told.text) if told.type == "error" else None)
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        return page
+
+    async def log_in(self, context, who: Browser) -> None:
+        await context.add_cookies([{"name": name, "value": value, "url": self.house.url} for name, value in who.cookies.items()])
+
+    async def result(self, session_id: str) -> dict:
+        return (await asyncio.to_thread(self.patient.get, f"/api/v1/sessions/{session_id}")).json()
+
+    def expected(self, band: ReferenceBand) -> dict:
+        """What decoder and Tracker make of the samples, without radio, page and server."""
+        decoder = reference.DRIVER.decoder(reference.encode_info(band.info))
+        tracker = Tracker(EXERCISE, "left", "ankle")
+        for seq, (_, packet) in enumerate(packets(self.samples, reference.DRIVER, band.info)):
+            tracker.update(decoder.feed(reference.encode_packet(packet._replace(seq=seq)), seq * 100_000_000))
+        tracker.finish()
+        return json.loads(json.dumps(tracker.result().as_json()))
+
+
+@pytest.fixture(scope="session")
+def samples() -> Samples:
+    track = {EXERCISE: EXERCISES[EXERCISE].track}
+    return session(track, EXERCISE, sets=1, reps=4, side="left", seed=3).recording.samples
+
+
+@pytest.fixture
+def walk(tmp_path: Path, samples: Samples) -> Iterator[Walk]:
+    with housing(tmp_path / "clinic") as house:
+        admin = house.found("Hillside", "Ada Admin")
+        yield Walk(house, admin.add("Pat Patient", "patient"), samples)

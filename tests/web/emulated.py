@@ -80,9 +80,16 @@ class ReferenceBand(Peripheral):
             values = (0, self.info.boot_id)
         return [(reference.CONTROL_UUID, reference.encode_message(Message(command.kind, values, command.problem)))]
 
-    def measured(self, samples: Samples) -> None:
-        for _, packet in packets(samples, reference.DRIVER, self.info):
+    def takes(self, samples: Samples) -> int:
+        """What will be measured; how many packets that are."""
+        self._coming = [packet for _, packet in packets(samples, reference.DRIVER, self.info)]
+        return len(self._coming)
+
+    def measures(self, n: int) -> None:
+        """The next n packets, into its ring."""
+        for packet in self._coming[:n]:
             self.ring.put(packet)
+        del self._coming[:n]
 
     def due(self) -> list[tuple[str, bytes]]:
         found = []
@@ -91,7 +98,7 @@ class ReferenceBand(Peripheral):
         return found
 
     def play(self, samples: Samples) -> Iterator[tuple[float, str, bytes]]:
-        self.measured(samples)
+        self.measures(self.takes(samples))
         return ((0.0, uuid, data) for uuid, data in self.due())
 
 
@@ -147,6 +154,11 @@ class Air:
     async def plays(self, samples: Samples) -> None:
         """As fast as the page takes it."""
         await self.notify((uuid, data) for _, uuid, data in self.band.play(samples))
+
+    async def goes_on(self, n: int) -> None:
+        """The reference band measures n packets and sends what is due."""
+        self.band.measures(n)
+        await self.notify(self.band.due())
 
     async def drop(self) -> None:
         """The link goes down."""

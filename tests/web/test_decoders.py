@@ -14,6 +14,7 @@ from sensor.devices import DRIVERS, movella_dot, reference, witmotion
 from sensor.devices import polar_verity_sense as polar
 from sensor.driver import Packet
 from sensor.errors import PacketError
+from sensor.frames import Entry, encode_frame
 from sensor.samples import STANDARD_GRAVITY
 from sensor.stream import counts_of
 from server.run import running
@@ -101,6 +102,7 @@ def test_published_bytes(page) -> None:
           frames: all("polar-verity-sense", "frames", polar.decode).map((found) => ({ ...found, ns: `${found.ns}` })),
           deltas: all("polar-verity-sense", "deltas", (data) => polar.deltas(data, 16)),
           settings: all("polar-verity-sense", "settings", polar.decodeSettings),
+          stopped: all("polar-verity-sense", "unasked", polar.default.stopped),
           chosen: [2, 5].map((stream) => hex(polar.chosen(stream))),
         },
         dot: { frames: all("movella-dot", "frames", dot.decode), stop: writes(dot.default.stop()) },
@@ -133,12 +135,27 @@ def test_published_bytes(page) -> None:
         np.testing.assert_allclose(np.array(there["values"]) / UNITS[here["unit"]], here["values"])
     assert theirs["deltas"] == [one["values"] for one in wanted["deltas"]]
     assert theirs["settings"] == [one["values"] for one in wanted["settings"]]
+    assert theirs["stopped"] == [one["stopped"] for one in wanted["unasked"]]
     assert theirs["chosen"] == [flat(wanted["writes"][f"start {stream}"])[4:] for stream in (2, 5)]
 
     theirs, wanted = found["dot"], VECTORS["movella-dot"]
     (there,), (here,) = theirs["frames"], wanted["frames"]
     assert there["us"] == here["us"] and theirs["stop"] == flat(wanted["writes"]["stop"])
     np.testing.assert_allclose(there["values"][:3], here["values"][0][:3], atol=here["within"])
+
+
+def test_frames_to_the_server(page) -> None:
+    chance = random.Random(5)
+    sent = [Entry(0, i + (1 << 40), START_NS + i, chance.randbytes(chance.randint(1, 512))) for i in range(100)]
+    told = [[entry.index, str(entry.host_ns), entry.packet.hex()] for entry in sent]
+    frame = page.evaluate(
+        """async (entries) => {
+          const [{ encodeFrame }, { hex, unhex }] = await Promise.all([import("/static/bands/frames.js"), import("/static/bands/steps.js")]);
+          return hex(encodeFrame(entries.map(([index, ns, packet]) => ({ index, ns: BigInt(ns), packet: unhex(packet) }))));
+        }""",
+        told,
+    )
+    assert bytes.fromhex(frame) == encode_frame(sent)
 
 
 def test_reference(page) -> None:

@@ -16,17 +16,17 @@ import { modelNamed } from "./models.js";
 import { Pose } from "./pose.js";
 import { hex, unhex } from "./steps.js";
 import { allowed, choose, Supervisor, supported } from "./supervisor.js";
-import { keep, Recording, sessions } from "./journal.js";
+import { keep, Recording } from "./journal.js";
+import { lockOf } from "./sync.js";
 import { Uplink } from "./uplink.js";
 import { sentences } from "./words.js";
 
 export { Leg } from "./pose.js";
+export { sync, unfinished } from "./sync.js";
 export { sentences, supported, Trouble };
 
 const WRITER = "hiprep-band"; // the lock of the one tab that records
 const LOCK_MS = 3_000; // another tab's last words
-const STALE_MS = 6 * 3600_000; // an unfinished session without packets for so long is over; no source
-const lockOf = (key) => `hiprep:${key}`;
 
 // Holds a lock until the returned function is called. Raises Trouble.
 function locked(name) {
@@ -35,26 +35,6 @@ function locked(name) {
       .request(name, { signal: AbortSignal.timeout(LOCK_MS) }, () => new Promise((release) => have(release)))
       .catch(() => no(new Trouble("other_tab")));
   });
-}
-
-export async function unfinished(owner) {
-  const mine = (await sessions()).filter((one) => one.owner === owner && !one.ended && Date.now() - one.at < STALE_MS);
-  return mine.sort((a, b) => b.at - a.at)[0] ?? null;
-}
-
-// Sends what is still here of this person's. onChange(how many sessions are still to be sent, uplink).
-export async function sync(owner, onChange = () => {}) {
-  const mine = (await sessions()).filter((one) => one.owner === owner);
-  let left = mine.length;
-  for (const session of mine) {
-    await navigator.locks.request(lockOf(session.key), { ifAvailable: true }, async (lock) => {
-      if (!lock) return; // it is being recorded
-      if (!session.ended && Date.now() - session.at > STALE_MS) await keep(Object.assign(session, { ended: true }));
-      const uplink = new Uplink(session, { onChange: () => onChange(left, uplink), upTo: session.ended ? null : "now" });
-      left -= await uplink.running;
-    });
-  }
-  onChange(left, null);
 }
 
 export class Band {

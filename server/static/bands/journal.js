@@ -53,13 +53,15 @@ export async function forget(key) {
   return complete(transaction);
 }
 
-// Everything of everybody; for who logs out.
-export async function forgetAll() {
-  const transaction = (await database()).transaction(["sessions", "packets", "owner"], "readwrite");
-  for (const name of ["sessions", "packets", "owner"]) transaction.objectStore(name).clear();
+// All of a person's, and that it was their phone; for who logs out.
+export async function forgetOf(person) {
+  for (const session of await sessions()) if (session.owner === person) await forget(session.key);
+  const transaction = (await database()).transaction("owner", "readwrite");
+  transaction.objectStore("owner").clear();
   return complete(transaction);
 }
 
+// Who this device belongs to as far as it knows: whoever was last seen on it.
 export async function owner(known = null) {
   const transaction = (await database()).transaction("owner", known === null ? "readonly" : "readwrite");
   const store = transaction.objectStore("owner");

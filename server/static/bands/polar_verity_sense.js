@@ -160,6 +160,8 @@ export default {
   *stop() {
     for (const stream of STREAMS) yield* command(STOP, stream, [], true);
   },
+  // Did it stop by itself: one of our streams, or it does not say which?
+  stopped: (data) => data[0] === 0x01 && (data.length === 1 || data.subarray(1).some((kind) => STREAMS.includes(kind & 0x3f))),
   settings: (info) => info,
   reader: (info) => new Reader(info),
 };

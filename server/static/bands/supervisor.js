@@ -44,6 +44,7 @@ export class Supervisor {
   #streaming = false;
   #over = false;
   #ended = null; // the number that would come after the last packet
+  #stopped = false; // by the band itself
   #heard = 0;
   #started = 0;
   #attempt = 0;
@@ -135,6 +136,7 @@ export class Supervisor {
     this.#streaming = true;
     this.#garbled = 0;
     this.#ended = null;
+    this.#stopped = false;
     this.#started = now();
     await this.#replay();
     await link.talk(this.model.start(this.info));
@@ -155,6 +157,7 @@ export class Supervisor {
       const ahead = this.reader.ahead?.size ? this.reader.next : null;
       if (ahead !== null && ahead !== hole) await this.#replay(); // a link in order loses nothing, but computers do
       hole = ahead;
+      if (this.#stopped) return false; // and connected anew
       if (this.#ended !== null) {
         if (asked || this.#ended === this.reader.next) return true;
         asked = true; // once more for what is missing, then it is lost
@@ -200,8 +203,9 @@ export class Supervisor {
   }
 
   #message(data) {
-    if (!this.model.ended?.(data)) return;
-    this.#ended = data[1] | (data[2] << 8);
+    if (this.model.stopped?.(data)) this.#stopped = true;
+    else if (this.model.ended?.(data)) this.#ended = data[1] | (data[2] << 8);
+    else return;
     this.#wake("ended");
   }
 

@@ -73,7 +73,7 @@ export class Uplink {
     if (this.id === null) {
       this.id = (await this.#ask("/api/v1/sessions", { json: session.told })).id;
       session.id = this.id;
-      await keep(session);
+      await keep(session).catch(() => {}); // on a full disk: the key tells the server as well
       this.onChange();
     }
     this.#woken = false;
