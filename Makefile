@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCKS := requirements.lock requirements-server.lock requirements-test.lock
 
-.PHONY: setup demo test campaign bench evaluate fuzz lock system
+.PHONY: setup demo test campaign bench evaluate fuzz lock words system
 
 setup: .venv/ready
 
@@ -49,6 +49,10 @@ system:
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$$@" >/dev/null; \
 	  else echo "hiprep: missing: $$* (Debian: apt-get install $$*)" >&2; exit 1; fi; }
+
+# The catalogues of other languages, up to what the code says; then write the missing translations in server/locales.
+words: setup
+	@$(BIN)/python -m server.locales
 
 # Resolve again for every platform. Each file holds what it adds to the one before.
 lock: setup

@@ -16,6 +16,7 @@ from fastapi import Depends, Header, Path
 from sqlalchemy import ColumnElement, false, select, true
 from starlette.requests import HTTPConnection
 
+from server import language
 from server.accounts import Accounts, Entrance
 from server.problems import Problem
 from server.service import Service, of
@@ -78,7 +79,12 @@ class LoggedOut(Problem):
 async def who_of(connection: HTTPConnection) -> Who:
     """A token in the header is all that is looked at if there is one. Pages find it in the request's state as well."""
     connection.state.who = who = await _who(connection)
+    language.use(chosen_language(connection, who))
     return who
+
+
+def chosen_language(connection: HTTPConnection, who: Who | None) -> str:
+    return language.chosen(connection, who.entrance.person.language if who and who.entrance else None)
 
 
 async def _who(connection: HTTPConnection) -> Who:

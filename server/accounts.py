@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from server import passwords, totp
 from server.devices import Devices, hash_of
+from server.language import N_
 from server.passwords import Passwords
 from server.problems import Problem
 from server.sockets import Sockets
@@ -28,8 +29,8 @@ ABSOLUTE_S = {"staff": 12 * 3600, "patient": 30 * 86400}
 HALF_S = 600  # from the password to the second factor
 SEEN_S = 60  # how exactly it is known when a login was last used
 INVITED_S = 7 * 86400
-WRONG = "the e-mail address or the password is not right"
-WORTHLESS = "this link does not work: it was used, has expired, or a newer one was made"
+WRONG = N_("the e-mail address or the password is not right")
+WORTHLESS = N_("this link does not work: it was used, has expired, or a newer one was made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,4 +241,4 @@ def _check_clinic(name: str, clinic: str, time_zone: str) -> None:
         if not 1 <= len(value) <= 128 or not value.isprintable():
             raise Problem(422, "not a name (wanted 1 to 128 printable characters)", where)
     if time_zone not in _zones():
-        raise Problem(422, f"unknown time zone (wanted one like Europe/Berlin, got {time_zone!a})", "time_zone")
+        raise Problem(422, "unknown time zone (wanted one like Europe/Berlin, got {got})", "time_zone", got=ascii(time_zone))

@@ -1,4 +1,4 @@
-"""Why a physio should look at a patient, in words. Says nothing that the data do not carry."""
+"""Why a physio should look at a patient. Says nothing that the data do not carry."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import median
+from typing import Any
 
 from processing.exercises import EXERCISES
 from server.programme import PAIN_STOP, Done, Programme, ends_on, present
@@ -28,11 +29,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """weight: the list is sorted by it."""
+    """weight: the list is sorted by it. values: what words/people.py says it with."""
 
     kind: str
     weight: int
-    words: str
+    values: dict[str, Any]
 
 
 def reasons(
@@ -53,12 +54,12 @@ def _pain(reports: Sequence[Report], stop: int) -> Iterable[Reason]:
     last = reports[-1]
     most = max((pain for pain in (last.before, last.worst, last.after) if pain is not None), default=None)
     if most is not None and most > stop:
-        yield Reason("pain", 100 + most, f"pain {most} of 10")
+        yield Reason("pain", 100 + most, {"most": most})
     before = [report.worst for report in reports[:-1] if report.worst is not None]
     if before and last.worst is not None and last.worst - before[-1] >= JUMP:
-        yield Reason("pain up", 90, f"pain {before[-1]} → {last.worst}")
+        yield Reason("pain up", 90, {"before": before[-1], "now": last.worst})
     if last.before is not None and last.after is not None and last.after - last.before >= JUMP:
-        yield Reason("pain in session", 85, f"pain {last.before} → {last.after} in one session")
+        yield Reason("pain in session", 85, {"before": last.before, "now": last.after})
 
 
 def _quiet(now: Programme | None, programmes: Sequence[Programme], done: Sequence[Done], today: date) -> Iterable[Reason]:
@@ -69,8 +70,7 @@ def _quiet(now: Programme | None, programmes: Sequence[Programme], done: Sequenc
     first = min(one.starts_on for one in programmes)
     days = (today - (first if last is None else last)).days
     if days >= now.quiet_days:
-        word = f"no session for {days} days" if last else f"no session yet, {days} days after the start"
-        yield Reason("quiet", min(80, 50 + days), word)
+        yield Reason("quiet", min(80, 50 + days), {"days": days, "begun": last is not None})
 
 
 def _rom(exercise: str, side: str, mine: Sequence[Done]) -> Iterable[Reason]:
@@ -82,7 +82,7 @@ def _rom(exercise: str, side: str, mine: Sequence[Done]) -> Iterable[Reason]:
     of = {day: median(one.rom_deg for one in mine if one.day == day and one.rom_deg is not None) for day in days[-BASELINE - 1 :]}
     was, now = median(list(of.values())[:-1]), of[days[-1]]
     if was - now > mdc:
-        yield Reason("range", 45, f"{was:.0f} → {now:.0f}° in {_title(exercise)}, {side}")
+        yield Reason("range", 45, {"before": was, "now": now, "exercise": exercise, "side": side})
 
 
 def _compensation(exercise: str, side: str, mine: Sequence[Done]) -> Iterable[Reason]:
@@ -95,13 +95,8 @@ def _compensation(exercise: str, side: str, mine: Sequence[Done]) -> Iterable[Re
         return
     rate, was = _rate(now), _rate(before)
     if round(rate - was, 9) >= RATE_UP:
-        yield Reason("pelvis", 40, f"pelvis helps in {100 * rate:.0f} % (was {100 * was:.0f} %) in {_title(exercise)}, {side}")
+        yield Reason("pelvis", 40, {"before": was, "now": rate, "exercise": exercise, "side": side})
 
 
 def _rate(done: Sequence[Done]) -> float:
     return sum(one.compensated for one in done) / sum(one.watched for one in done)
-
-
-def _title(exercise: str) -> str:
-    title = EXERCISES[exercise].title if exercise in EXERCISES else exercise
-    return title[0].lower() + title[1:]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.errors import StartError
+from server.language import N_
 from server.store.consents import Consent
 
-OURS = """While you exercise, hiprep keeps what the band on your leg measures (acceleration and rotation), the repetitions \
+OURS = N_("""While you exercise, hiprep keeps what the band on your leg measures (acceleration and rotation), the repetitions \
 that are counted from it, and what you say about pain, exertion and the session.
 
 It is there for you and for the physiotherapists of your clinic who look after you; nobody else sees it. The people who \
@@ -20,7 +21,7 @@ page whenever you like: then nothing more is recorded. What was recorded before 
 
 hiprep is a training aid and not a medical device. Nobody watches while you exercise: stop when it hurts.
 
-For a child, a parent or guardian agrees, and shows the child how to stop."""
+For a child, a parent or guardian agrees, and shows the child how to stop.""")
 LONGEST = 20_000  # letters; no source
 
 

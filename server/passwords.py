@@ -40,7 +40,7 @@ class Passwords:
 def check(password: str, *known: str) -> None:
     """Raises Problem for one that is easily guessed; known: words that others know of this person."""
     if not LEAST <= len(password) <= MOST:
-        raise Problem(422, f"password too short or too long (wanted {LEAST} to {MOST} characters)", "password")
+        raise Problem(422, "password too short or too long (wanted {least} to {most} characters)", "password", least=LEAST, most=MOST)
     plain = password.casefold()
     if len(set(plain)) < 5 or any(len(word) > 3 and word.casefold() in plain for word in ("hiprep", "password", *known)):
         raise Problem(422, "password too easy to guess (wanted one without names, or 'password', or one letter repeated)", "password")

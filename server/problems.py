@@ -30,11 +30,13 @@ class ProblemBody(BaseModel):
 
 
 class Problem(HTTPException):
-    """Raise to answer with it."""
+    """Raise to answer with it. What pages may show has its values as {name}, so that catalogues know the sentence."""
 
-    def __init__(self, status: int, detail: str, where: str | None = None, headers: dict[str, str] | None = None):
-        super().__init__(status, detail, headers)
-        self.where = where
+    def __init__(
+        self, status: int, detail: str, where: str | None = None, headers: dict[str, str] | None = None, **values: object
+    ) -> None:
+        super().__init__(status, detail.format(**values) if values else detail, headers)
+        self.where, self.english, self.values = where, detail, values
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -59,10 +61,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        detail = error.detail
         if error.status_code == 404 and not isinstance(error, Problem):
-            detail = f"nothing is at {request.url.path}"
-        return _for(request, error.status_code, detail, getattr(error, "where", None), error.headers)
+            error = Problem(404, "nothing is at {path}", path=request.url.path)
+        problem = error if isinstance(error, Problem) else None
+        return _for(request, error.status_code, error.detail, problem and problem.where, error.headers, problem)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -88,13 +90,13 @@ def install(app: FastAPI) -> None:
 
 
 def _for(
-    request: Request, status: int, detail: str, where: str | None = None, headers: Any = None
+    request: Request, status: int, detail: str, where: str | None = None, headers: Any = None, problem: Problem | None = None
 ) -> Response:
     templates = getattr(request.app.state, "templates", None)
     if templates and not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
         if status == 401:
             on = f"?next={quote(request.url.path, safe='/')}" if request.method == "GET" else ""
             return RedirectResponse(f"/login{on}", 303)
-        page = {"status": status, "title": HTTPStatus(status).phrase, "detail": detail}
+        page = {"status": status, "problem": problem or Problem(status, detail)}
         return templates.TemplateResponse(request, "error.html", page, status, headers)
     return answer(status, detail, where, headers)

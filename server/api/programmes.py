@@ -177,7 +177,7 @@ async def prescribed(service: Service, staff: Entrance, patient: Person, new: Ne
     legs = [(item.exercise, item.side) for item in new.items]
     twice = next((leg for number, leg in enumerate(legs) if leg in legs[:number]), None)
     if twice:
-        raise Problem(422, f"an exercise stands there twice (wanted each side once, got {' '.join(twice)} again)", "body.items")
+        raise Problem(422, "an exercise stands there twice (wanted each side once, got {twice} again)", "body.items", twice=" ".join(twice))
     told = new.model_dump(exclude={"items"})
     made = Programme(0, made_at=at, items=tuple(Item(**item.model_dump()) for item in new.items), **told)
 
@@ -185,7 +185,7 @@ async def prescribed(service: Service, staff: Entrance, patient: Person, new: Ne
         versions = programmes.of_patients(connection, [patient.number])[patient.number]
         first = max([today, *(one.starts_on for one in versions)])
         if new.starts_on < first:
-            raise Problem(422, f"begins too early (wanted {first} or later, got {new.starts_on})", "body.starts_on")
+            raise Problem(422, "begins too early (wanted {first} or later, got {got})", "body.starts_on", first=first, got=new.starts_on)
         version = programmes.add(connection, patient.number, staff.person.number, at, made)
         trail.note(connection, staff.entry(at, "prescribed", patient.id, str(version)))
         return version

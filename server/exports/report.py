@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from processing.exercises import EXERCISES
 from server import words
+from server.language import speaking
 from server.chart import Chart, Visit
 from server.corrections import kind_of
 from server.exports import Export
@@ -20,6 +21,7 @@ NO_CHANGE_DEG = 5.0  # days that differ by less do not differ measurably (SERVIC
 LONGEST_NOTE = 5  # lines
 
 
+@speaking("en")
 def make(chart: Chart) -> bytes:
     from server.paper import Paper  # fonts and PDF take their time
 
@@ -141,7 +143,7 @@ def _said(paper: Paper, visit: Visit) -> None:
         return
     said = visit.report
     paper.heading("What the patient said")
-    parts = [f"{title} {words.number(said[name])}" for name, title in words.SAID]
+    parts = [f"{title} {words.number(said[name])}" for name, title in words.SAID.items()]
     if said["stopped"]:
         parts.append(f"ended because: {words.STOPPED[said['stopped']]}")
     paper.paragraph("; ".join(parts) + ".", 2)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from server import belongings
 from server.access import Admin, Colleague, LoggedIn
 from server.accounts import Entrance
+from server.language import form_of
 from server.pages.people import Name
 from server.pages.views import checked, fields, form, go, page
 from server.problems import Problem
@@ -57,11 +58,13 @@ async def give(request: Request, asked: Asked) -> Response:
     if values.version != service.consent.version:
         raise Problem(409, "these are no longer the words (wanted them to be read anew)", "version")
 
+    said = form_of(service.consent.words)  # as it was read
+
     def job(connection: Connection) -> None:
         at, number = service.iso(), asked.person.number
         if service.consent.held(consents.newest(connection, number)):
             return
-        consents.give(connection, number, values.version, service.consent.words, values.guardian, at)
+        consents.give(connection, number, values.version, said, values.guardian, at)
         trail.note(connection, asked.entry(at, "agreed", asked.person.id, values.version))
 
     await service.store.write(job)

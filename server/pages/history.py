@@ -42,6 +42,7 @@ async def correct(request: Request, who: Reader, session_id: ChangeSession) -> R
         new = NewCorrection(action=action, label=label or None, **said.model_dump(exclude={"what"}))
     except ValidationError as error:
         first = error.errors()[0]
-        raise Problem(422, first["msg"], ".".join(map(str, first["loc"]))) from error
+        field, what = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+        raise Problem(422, "{what} at {field}", field, what=what, field=field) from error
     await add_correction(of(request), who, session_id, new)
     return go(f"/sessions/{session_id}#by-hand")

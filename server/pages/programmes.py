@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from processing.exercises import EXERCISES
+from server import words
 from server.access import LoggedIn, Patient, Reader, Staff, WriteSession
-from server.api.programmes import BANDS, NewProgramme, Report, prescribed, programme_of, reported
+from server.api.programmes import NewProgramme, Report, prescribed, programme_of, reported
 from server.api.questionnaires import NewAnswer, answered
+from server.language import _
 from server.pages.views import checked, fields, go, page
 from server.problems import Problem
 from server.service import of
@@ -57,9 +58,9 @@ def _form(request: Request, patient: Patient, told: dict[str, Any], problem: Pro
     rows = [row for row in told["rows"] if row["exercise"]]
     rows = (rows + [blank] * BLANK if rows else [blank] * (BLANK + 1))[:ROWS]
     choices = {
-        "exercises": [("", "–"), *((name, one.title) for name, one in EXERCISES.items())],
-        "sides": [(side, side) for side in SIDES],
-        "bands": [("", "none"), *((band, band) for band in BANDS)],
+        "exercises": [("", "–"), *words.titles().items()],
+        "sides": [(side, words.side(side)) for side in SIDES],
+        "bands": [("", _("none")), *words.BANDS.items()],
     }
     return page(request, "prescribe.html", problem, patient=patient, told=told | {"rows": rows}, **choices)
 
@@ -72,7 +73,7 @@ def _programme(values: dict[str, str]) -> dict[str, Any]:
         if not row["exercise"]:
             continue
         if row["side"] not in SIDES:
-            raise Problem(422, f"not a side (wanted {', '.join(SIDES)})", f"side_{number}")
+            raise Problem(422, "not a side (wanted left, right or both)", f"side_{number}")
         tempo = row["tempo"].replace(" ", "").split("-")
         if len(tempo) != 3:
             raise Problem(422, "not a tempo (wanted seconds out, held and back, as in 2-0-2)", f"tempo_{number}")
@@ -100,7 +101,7 @@ def _rows(items: list[dict[str, Any]]) -> list[dict[str, str]]:
 
 
 @router.post("/sessions/{session_id}/report")
-async def report(request: Request, _: Reader, session_id: WriteSession) -> Response:
+async def report(request: Request, _who: Reader, session_id: WriteSession) -> Response:
     values = {name: value for name, value in (await fields(request)).items() if value}
     await reported(of(request), session_id, checked(Report, values))
     return go(f"/sessions/{session_id}")

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import RedirectResponse, Response
 from starlette.templating import Jinja2Templates
 
-from server import exports, words
-from server.access import Who
+from server import exports, language, words
+from server.access import Who, chosen_language
 from server.problems import Problem
 
 
@@ -20,12 +20,17 @@ from server.problems import Problem
 def _looker(request: Request) -> dict[str, Any]:
     """who: what the head of the page leads to; zone: None for this computer's."""
     who: Who | None = getattr(request.state, "who", None)
+    language.use(chosen_language(request, who))  # once more for errors that came before anybody was looked for
     who = who if who and who.full else None
-    return {"who": who, "zone": who.entrance.clinic.time_zone if who and who.entrance else None}
+    return {"who": who, "zone": who.entrance.clinic.time_zone if who and who.entrance else None, "language": language.present()}
 
 
 templates = Jinja2Templates(Path(__file__).parents[1] / "templates", context_processors=[_looker])
-templates.env.globals |= {"words": words, "exports": exports.listed()}
+templates.env.globals |= {"words": words, "exports": exports.listed(), "languages": language.LANGUAGES}
+templates.env.globals |= {"for_scripts": language.for_scripts, "translated": language.form_of}
+templates.env.add_extension("jinja2.ext.i18n")
+templates.env.install_gettext_callables(language.form_of, language.forms_of, newstyle=True)
+templates.env.policies["ext.i18n.trimmed"] = True
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
 FIELDS = 400  # of a form; no source
 
@@ -71,4 +76,4 @@ def checked(kind: type[Form], values: dict[str, Any]) -> Form:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise Problem(422, f"{first['msg'].removeprefix('Value error, ')} at {where}", where) from error
+        raise Problem(422, "{what} at {field}", where, field=where, what=first["msg"].removeprefix("Value error, ")) from error

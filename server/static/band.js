@@ -2,6 +2,7 @@
 // screens are built on bands/band.js as well.
 import { Band, Leg, sentences, supported, sync, unfinished } from "./bands/band.js";
 import { owner as remembered } from "./bands/journal.js";
+import { _, ngettext } from "./words.js";
 
 const el = (id) => document.getElementById(id);
 const owner = document.querySelector("meta[name=owner]")?.content || (await remembered());
@@ -27,11 +28,11 @@ function show() {
   el("running").hidden = !going;
   el("battery").textContent = battery === null ? "–" : `${battery} %`;
   el("name").textContent = band.name ?? "–";
-  const words = { connecting: "Connecting.", reconnecting: "Connecting again.", streaming: "The band is connected. Move it: the leg moves with it.", silent: sentences.asleep, ended: "The band has finished.", stopped: "Finished." };
+  const words = { connecting: _("Connecting."), reconnecting: _("Connecting again."), streaming: _("The band is connected. Move it: the leg moves with it."), silent: sentences.asleep, ended: _("The band has finished."), stopped: _("Finished.") };
   say((trouble && [sentences[trouble], state === "failed" && detail].filter(Boolean).join(" ")) || words[state] || el("say").textContent);
   const { waiting, sending, keeping } = band;
-  const some = waiting > 10 ? `${waiting} packets are kept here and not sent yet.` : session ? "Everything is sent." : "";
-  const old = waitingBefore ? `${waitingBefore} sessions of before are still to be sent.` : "";
+  const some = waiting > 10 ? ngettext("%(num)s packet is kept here and not sent yet.", "%(num)s packets are kept here and not sent yet.", waiting) : session ? _("Everything is sent.") : "";
+  const old = waitingBefore ? ngettext("%(num)s session of before is still to be sent.", "%(num)s sessions of before are still to be sent.", waitingBefore) : "";
   el("kept").textContent = [sentences[keeping], sentences[sending], some, old].filter(Boolean).join(" ");
   if (session?.id) {
     el("done").href = `/sessions/${session.id}`;
@@ -57,7 +58,7 @@ async function finish() {
   await band.finish();
   show();
   if (await band.sent) {
-    el("kept").textContent = "The session is stored.";
+    el("kept").textContent = _("The session is stored.");
     el("done").hidden = false;
   }
 }
@@ -84,7 +85,7 @@ if (!supported()) {
   say(sentences.unsupported);
   el("find").disabled = true;
 } else if (before) {
-  say("A session was interrupted. What was measured is safe.");
+  say(_("A session was interrupted. What was measured is safe."));
   el("go-on").hidden = false;
 }
 if (owner) {

@@ -1,3 +1,5 @@
+import { _ } from "./words.js";
+
 // The live page. Shows what the server says, and never an old number as if it were of now.
 const SILENT_MS = 3000; // the server speaks at least once a second
 const SET = 10; // dots drawn ahead
@@ -9,6 +11,7 @@ const id = live.dataset.session;
 const titles = JSON.parse(live.dataset.titles);
 const shapes = Object.fromEntries(["good", "compensated", "partial"].map((kind) =>
   [kind, el("shapes").content.querySelector(`.shape.${kind}`)]));
+const kinds_ = { good: _("good"), compensated: _("compensated"), partial: _("partial") };
 let heard = performance.now();
 let retryMs = 500;
 let over = false;
@@ -28,8 +31,8 @@ function connect() {
   socket.onclose = ({ code }) => {
     if (over) return;
     if (code === ENDED) return ended();
-    if (code === LOGIN) return connection("lost", "logged out", "Load this page again to log in. What the band sends is counted all the same.");
-    if (code === UNKNOWN) return connection("lost", "no such session", "The server does not know this session.");
+    if (code === LOGIN) return connection("lost", _("logged out"), _("Load this page again to log in. What the band sends is counted all the same."));
+    if (code === UNKNOWN) return connection("lost", _("no such session"), _("The server does not know this session."));
     setTimeout(connect, retryMs);
     retryMs = Math.min(retryMs * 2, 5000);
   };
@@ -39,24 +42,24 @@ function state(now) {
   if (now.exercise) text("exercise", titles[now.exercise]);
   text("count", now.set ? now.counted : 0);
   for (const kind of ["good", "compensated", "partial"]) text(kind, now[kind]);
-  const total = now.total.counted === now.counted ? "" : ` · ${now.total.counted} in all`;
-  text("set", now.set ? `Set ${now.set}${total}` : "Not begun");
+  const total = now.total.counted === now.counted ? "" : ` · ${_("%(n)s in all", { n: now.total.counted })}`;
+  text("set", now.set ? `${_("Set %(n)s", { n: now.set })}${total}` : _("Not begun"));
   if (now.counted !== shown.counted && now.counted) text("spoken", `${now.counted}`);
   if (`${now.set_reps}` !== `${shown.set_reps}`) dots(now.set_reps);
   shown = now;
   angle(now);
   const open = now.connection !== "receiving" && now.packets > 0;
   el("end").hidden = !open;
-  if (now.connection === "receiving") connection("receiving", "band connected", "");
-  else if (now.connection === "lost") connection("lost", "no packets", `For ${Math.round(now.silent_s)} s. What has arrived is safe; the count goes on when the band is back.`);
-  else connection("waiting", "waiting for the band", now.packets ? "What had arrived before is counted." : "");
+  if (now.connection === "receiving") connection("receiving", _("band connected"), "");
+  else if (now.connection === "lost") connection("lost", _("no packets"), _("For %(n)s s. What has arrived is safe; the count goes on when the band is back.", { n: Math.round(now.silent_s) }));
+  else connection("waiting", _("waiting for the band"), now.packets ? _("What had arrived before is counted.") : "");
 }
 
 function angle({ angle_deg, in_pose, connection, usual_deg: usual = null }) {
   const known = angle_deg !== null;
   live.classList.toggle("still", !known);
   text("angle", known ? `${Math.max(0, Math.round(angle_deg))}°` : "–");
-  text("pose", connection !== "receiving" ? "" : !in_pose ? "not in position" : usual === null ? "" : `usual ${Math.round(usual)}°`);
+  text("pose", connection !== "receiving" ? "" : !in_pose ? _("not in position") : usual === null ? "" : _("usual %(n)s°", { n: Math.round(usual) }));
   const end = Math.max(45, 1.25 * (usual ?? 0)); // degrees at the right end of the bar
   el("fill").style.setProperty("--share", known ? Math.min(1, Math.max(0, angle_deg / end)) : 0);
   el("usual").hidden = usual === null;
@@ -69,7 +72,7 @@ function dots(kinds) {
     const item = document.createElement("li");
     const word = document.createElement("span");
     word.className = "unseen";
-    word.textContent = kind;
+    word.textContent = kinds_[kind];
     item.append(shapes[kind].cloneNode(true), word);
     return item;
   });
@@ -86,7 +89,7 @@ function dots(kinds) {
 function ended() {
   over = true;
   angle({ ...shown, angle_deg: null, connection: "ended" });
-  connection("ended", "finished and stored", "");
+  connection("ended", _("finished and stored"), "");
   el("end").hidden = true;
   el("open").hidden = false;
 }
@@ -105,7 +108,7 @@ setInterval(() => {
   const silent = performance.now() - heard;
   if (over || silent < SILENT_MS) return;
   angle({ ...shown, angle_deg: null, connection: "lost" });
-  connection("lost", "no word from the server", `For ${Math.round(silent / 1000)} s. The count is the last one heard. This page tries again by itself.`);
+  connection("lost", _("no word from the server"), _("For %(n)s s. The count is the last one heard. This page tries again by itself.", { n: Math.round(silent / 1000) }));
 }, 500);
 
 el("end").addEventListener("click", async () => {
@@ -113,9 +116,9 @@ el("end").addEventListener("click", async () => {
   try {
     const answer = await fetch(`/api/v1/sessions/${id}/end`, { method: "POST" });
     if (answer.ok) ended();
-    else connection("lost", "not stored", (await answer.json()).detail);
+    else connection("lost", _("not stored"), "");
   } catch {
-    connection("lost", "not stored", "The server does not answer.");
+    connection("lost", _("not stored"), _("The server does not answer."));
   }
   el("end").disabled = false;
 });

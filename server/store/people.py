@@ -39,6 +39,7 @@ class Person:
     totp_step: int
     created_at: str
     disabled_at: str | None
+    language: str | None = None  # as they chose it
 
 
 def any_clinic(connection: Connection) -> bool:
@@ -91,7 +92,7 @@ def in_clinic(connection: Connection, person_id: str, clinic: int) -> Person | N
 
 
 def change(connection: Connection, number: int, **values: object) -> None:
-    """email, password, totp, totp_step, disabled_at, name."""
+    """email, password, totp, totp_step, disabled_at, name, language."""
     connection.execute(update(people).where(people.c.number == number).values(**values))
 
 

@@ -101,6 +101,7 @@ people = Table(
     Column("totp_step", BigInteger, nullable=False),  # the last one taken: a code works once
     Column("created_at", String(32), nullable=False),
     Column("disabled_at", String(32)),
+    Column("language", String(8)),  # null: what the browser asks for
     Index("people_clinic", "clinic"),
 )
 

@@ -295,7 +295,7 @@ def test_the_page_counts_again_and_corrects(client, entries, expected) -> None:
     assert "Counted: 8. Corrected: <strong>7</strong>" in page
     assert "was partial: &lt;b&gt;low&lt;/b&gt;" in page and "(Zoë, " in page
     nonsense = client.post(f"{path}/corrections", content=b"what=remove&at_s=x", headers=form | {"accept": "text/html"})
-    assert nonsense.status_code == 422 and "Back to the sessions" in nonsense.text
+    assert nonsense.status_code == 422 and "Back to the start" in nonsense.text
 
     answer = client.post(f"{path}/reprocess", headers=form)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{path}#history")

@@ -224,6 +224,7 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", "/sessions/{session_id}/reprocess"): (post("/sessions/{ended}/reprocess"), OWN_303),
     ("POST", "/sessions/{session_id}/corrections"): (corrects(page=True), OWN_303),
     ("GET", "/intended-use"): (get("/intended-use"), EVERYBODY),
+    ("POST", "/language"): (post("/language", data={"language": "en"}), tuple(303 for _ in EVERYBODY)),
     ("GET", "/login"): (get("/login"), EVERYBODY),
     ("POST", "/login"): (post("/login", data={"email": "a@b.example", "password": PASSWORD}), (401,) * 10),
     ("GET", "/login/code"): (get("/login/code"), (401,) * 10),

@@ -60,7 +60,7 @@ async def test_from_the_first_link_to_a_programme(browser, tmp_path: Path, width
         assert "Side-lying hip abduction (both sides): 3 times a week" in await page.text_content("main")
         await page.click("text=Pair a computer")
         await fits()
-        await page.click("text=Log out")
+        await page.click("footer >> text=Log out")
         await page.wait_for_url("**/login")
         await page.fill("#email", "pat@example.org")
         await page.fill("#password", "not the right one")

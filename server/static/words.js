@@ -1,0 +1,21 @@
+// What scripts say, in the language of the page: `_` and `ngettext` as in Python (server/language.py).
+const catalogue = JSON.parse(document.getElementById("words").textContent);
+export const language = document.documentElement.lang;
+const forms = new Intl.PluralRules(language);
+
+function filled(text, values) {
+  return text.replace(/%(?:\((\w+)\)s|%)/g, (all, name) => (name ? values[name] : "%"));
+}
+
+export function _(text, values = {}) {
+  return filled(catalogue[text]?.[0] || text, values);
+}
+
+export function ngettext(one, many, n, values = {}) {
+  const form = forms.select(n) === "one" ? 0 : 1; // of the languages there are, English and German
+  return filled(catalogue[one]?.[form] || (form ? many : one), { num: n, ...values });
+}
+
+export function number(value, digits = 0) {
+  return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}

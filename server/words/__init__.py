@@ -1,0 +1,18 @@
+"""What pages say, by what it is about; templates call all of it as `words.NAME`."""
+
+from __future__ import annotations
+
+from server.words.exercises import BANDS, exercise, exercises, side, titles
+from server.words.measures import ELEVEN, date_of, day, length, number, share, when
+from server.words.people import attention, of_week, programme, tempo, ways
+from server.words.problems import problem, title_of
+from server.words.sessions import (
+    KINDS, PLACEMENTS, SAID, STATES, STOPPED, changes, compensation, correction, coverage, difference, flags, job, kind, of_quality,
+    of_set, place, versions,
+)  # fmt: skip
+
+__all__ = [
+    "BANDS", "ELEVEN", "KINDS", "PLACEMENTS", "SAID", "STATES", "STOPPED", "attention", "changes", "compensation", "correction", "coverage",
+    "date_of", "day", "difference", "exercise", "exercises", "flags", "job", "kind", "length", "number", "of_quality", "of_set",
+    "of_week", "place", "problem", "programme", "share", "side", "tempo", "title_of", "titles", "versions", "ways", "when",
+]  # fmt: skip

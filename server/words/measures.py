@@ -1,0 +1,48 @@
+"""Numbers, lengths of time and dates, as the language writes them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
+
+from server.language import _, locale, ngettext
+
+ELEVEN = [("", "–"), *((str(number), str(number)) for number in range(11))]  # 0 to 10, or not said
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    if value is None:
+        return "–"
+    exact = float(f"{value:.{digits}f}") + 0.0  # halves as everywhere else; no minus before a zero
+    return format_decimal(exact, f"#,##0.{'0' * digits}" if digits else "#,##0", locale()).replace("-", "−")
+
+
+def share(value: float | None) -> str:
+    return "–" if value is None else f"{number(100 * value)} %"
+
+
+def length(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def when(iso: str, zone: str | None = None) -> str:
+    """zone: the clinic's; None: this computer's, which is that of the one person at it."""
+    local = datetime.fromisoformat(iso).astimezone(zone and ZoneInfo(zone))
+    return f"{format_date(local, 'long', locale())}, {format_time(local, 'HH:mm', locale=locale())}"
+
+
+def date_of(iso: str) -> str:
+    return format_date(date.fromisoformat(iso), "long", locale())
+
+
+def day(iso: str | None, today: date) -> str:
+    if iso is None:
+        return _("none yet")
+    days = (today - date.fromisoformat(iso)).days
+    if not 0 <= days < 14:
+        return date_of(iso)
+    return {0: _("today"), 1: _("yesterday")}.get(days) or ngettext("%(num)s day ago", "%(num)s days ago", days)
