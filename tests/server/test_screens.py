@@ -13,7 +13,7 @@ from server import throttle
 
 # Who looks -> what. {pat}: the patient's id; {ended}, {running}: sessions of theirs.
 SCREENS = {
-    "nobody": ["/login", "/invitation", "/intended-use", "/nothing"],
+    "nobody": ["/login", "/band", "/invitation", "/intended-use", "/nothing"],
     "patient": [
         "/", "/account", "/consent", "/import", "/patients/{pat}", "/sessions/{ended}", "/sessions/{running}", "/sessions/{running}/live",
         "/questionnaires/knee_week",
