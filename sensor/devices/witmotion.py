@@ -184,7 +184,7 @@ DRIVER = Driver(
     name="witmotion",
     title="WitMotion WT901BLE, BWT901BLE5.0, WT9011DCL-BT50",
     tier="virtual band; bytes from the maker's SDK; no hardware yet",
-    clock="none: rebuilt from arrival, losses under 60 ms unseen",
+    clock="none: rebuilt from arrival, losses up to 60 ms unseen",
     rate_hz=RATE_HZ,
     # Which services it advertises is unknown: no source says it, and the maker's SDK looks for names.
     names=("WT901",),
