@@ -14,6 +14,7 @@ import numpy as np
 from processing.frames import Frame, Stretch, up_of
 
 DEGREES = math.degrees(1)
+ONES = np.ones(3)  # times them: the sum of three columns, in a third of the time that sum takes
 MOVING_DPS = 3.0  # faster than this the leg is on its way: above the rest's 2 deg/s
 MOVING_STEP = math.radians(MOVING_DPS) ** 2
 # Weighs the movement against the error of the speed, so that a way that was hardly gone says nothing of the leg:
@@ -286,29 +287,48 @@ def _reach(moved: Stretch) -> tuple[np.ndarray, float]:
     up, t = moved.up, moved.t
     if len(t) < 5:
         return np.zeros(3), 1.0
-    step = np.zeros_like(up)
-    step[1:-1] = (up[2:] - up[:-2]) / (t[2:] - t[:-2])[:, None]
-    moving = np.einsum("ij,ij->i", step, step) > MOVING_STEP
-    edges = (moving[1:] != moving[:-1]).nonzero()[0] + 1  # neither end moves
-    force = np.einsum("ij,ij->i", up, moved.force)
-    gained = np.zeros_like(t)
-    ((force[1:] + force[:-1]) * np.diff(t)).cumsum(out=gained[1:])
-    gained /= 2
-    steps, speeds = [], []
-    for begin, end in (edges.reshape(-1, 2) + (-1, 1)).tolist():
-        part, y = t[begin:end], gained[begin:end]
-        first, last = float(y[0]), float(y[-1])
-        slope = (last - first) / float(part[-1] - part[0])
-        steps.append(step[begin:end])
-        speeds.append(y - slope * part - (first - slope * float(part[0])))
-    if sum(map(len, steps)) <= UNKNOWNS * 2:
+    passed = t[1:] - t[:-1]
+    step = np.zeros(up.shape)
+    step[1:-1] = (up[2:] - up[:-2]) / (passed[1:] + passed[:-1])[:, None]
+    moving = (step * step) @ ONES > MOVING_STEP
+    edges = (moving[1:] != moving[:-1]).nonzero()[0].tolist()  # neither end moves
+    force = (up * moved.force) @ ONES
+    gained = np.zeros(len(t))
+    ((force[1:] + force[:-1]) * passed / 2).cumsum(out=gained[1:])
+    square, product, whole, n = np.zeros((3, 3)), np.zeros(3), 0.0, 0
+    for begin, end in zip(edges[::2], edges[1::2], strict=True):
+        part = slice(begin, end + 2)
+        x, y = step[part], gained[part]
+        slope = float(y[-1] - y[0]) / float(t[end + 1] - t[begin])
+        y = y - y[0] - slope * (t[part] - t[begin])
+        square += x.T @ x
+        product += x.T @ y
+        whole += float(y @ y)
+        n += len(y)
+    if n <= UNKNOWNS * 2:
         return np.zeros(3), 1.0
-    x, y = np.concatenate(steps), np.concatenate(speeds)
-    square, product = x.T @ x, x.T @ y
-    level = np.eye(3) + LEVEL * np.outer(up[0], up[0])
-    # A leg that only rises shows two directions of three: what is next to nothing keeps the third from being anything.
-    next_to_nothing = np.eye(3) * (1e-12 * float(square.trace()) + 1e-300)
-    reach, best = np.linalg.solve(np.stack([square + UNSURE * level, square + next_to_nothing]), product[:, None])[:, :, 0]
-    left = y - x @ best
-    whole = float(y @ y)
-    return reach, float(left @ left) / whole * len(y) / (len(y) - UNKNOWNS) if whole else 1.0
+    up0, lines, sums = up[0].tolist(), square.tolist(), product.tolist()
+    trace = lines[0][0] + lines[1][1] + lines[2][2]
+    unsure = [[UNSURE * ((i == j) + LEVEL * up0[i] * up0[j]) for j in range(3)] for i in range(3)]
+    reach = _solved([[lines[i][j] + unsure[i][j] for j in range(3)] for i in range(3)], sums)
+    # A leg that only rises shows two directions of three: next to nothing keeps the third from being anything.
+    best = _solved([[lines[i][j] + (i == j) * (1e-12 * trace + 1e-300) for j in range(3)] for i in range(3)], sums)
+    left = whole + sum(best[i] * (sum(lines[i][j] * best[j] for j in range(3)) - 2 * sums[i]) for i in range(3))
+    return np.array(reach), max(left, 0.0) / whole * n / (n - UNKNOWNS) if whole else 1.0
+
+
+def _solved(square: list[list[float]], product: list[float]) -> list[float]:
+    """Of three equations whose square is symmetric and positive, by Cholesky; LAPACK takes ten times as long to be asked."""
+    (a, b, c), (_, d, e), (_, _, f) = square
+    p, q, r = product
+    aa = math.sqrt(a)
+    ba, ca = b / aa, c / aa
+    dd = math.sqrt(d - ba * ba)
+    ed = (e - ca * ba) / dd
+    ff = math.sqrt(f - ca * ca - ed * ed)
+    p /= aa
+    q = (q - ba * p) / dd
+    r = (r - ca * p - ed * q) / ff
+    z = r / ff
+    y = (q - ed * z) / dd
+    return [(p - ba * y - ca * z) / aa, y, z]

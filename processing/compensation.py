@@ -184,7 +184,7 @@ class LiftWatch:
         leg = self._leg(moved, _high(angle)[1], learn)
         if leg is None:
             return Seen(0.0, (), 0.0 if self._terminal_rotation else None)
-        angle = np.degrees(np.arcsin(np.clip(moved.up @ leg, -1.0, 1.0)))
+        angle = np.degrees(np.arcsin(np.minimum(np.maximum(moved.up @ leg, -1.0), 1.0)))
         risen = _high(angle)[0]
         roll, swing = np.degrees(_roll(moved, leg)), np.degrees(_swing(moved, leg))
         terminal = float(np.abs(roll - roll[risen])[risen:].max())
@@ -264,9 +264,9 @@ def _roll(moved: Stretch, leg: np.ndarray) -> np.ndarray:
 
 def _swing(moved: Stretch, leg: np.ndarray) -> np.ndarray:
     """Turn of the leg's (3,) direction, seen from above, since the rest, radians, (n,); the steeper the less."""
-    x, y = moved.level(leg)
-    steep = np.minimum(1.0, np.sqrt(x * x + y * y) / STEEP)
-    return steep * np.arctan2(x[0] * y - y[0] * x, x[0] * x + y[0] * y)
+    level = moved.level(leg)
+    since = level * level[0].conj()
+    return np.minimum(1.0, np.abs(level) / STEEP) * np.arctan2(since.imag, since.real)
 
 
 class Unwatched:

@@ -334,7 +334,8 @@ class Counter:
         seen, angle = shape(moved.t.tolist(), angles), np.array(angles)
         if told is None:
             pelvis = NOT_YET
-            smoothness = sparc(np.abs(np.diff(angle[: seen.risen + 1])), float(moved.t[1] - moved.t[0]))
+            speed = np.abs(angle[1 : seen.risen + 1] - angle[: seen.risen])
+            smoothness = sparc(speed, float(moved.t[1] - moved.t[0]))
         else:
             pelvis, smoothness = self._watch.look(moved, angle, learn), told.sparc
         flags = list(pelvis.flags)

@@ -78,12 +78,13 @@ class Stretch:
         turned = math.atan2(z * pw - w * pz - x * py + y * px, w * pw + x * px + y * py + z * pz)
         return 2 * (turned - math.copysign(math.pi, turned) if abs(turned) > math.pi / 2 else turned)
 
-    def level(self, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The two level coordinates, in earth, of a direction (3,) in the sensor: each (n,)."""
-        w, x, y, z = self.quat
+    def level(self, direction: np.ndarray) -> np.ndarray:
+        """The two level coordinates, in earth, of a direction (3,) in the sensor, as one complex number: (n,)."""
         a, b, c = direction.tolist()
-        across = (1 - 2 * (y * y + z * z)) * a + 2 * (x * y - w * z) * b + 2 * (x * z + w * y) * c
-        return across, 2 * (x * y + w * z) * a + (1 - 2 * (x * x + z * z)) * b + 2 * (y * z - w * x) * c
+        w, x, y, z = self.quat
+        # v + w t + q x t, with t = 2 q x v: the usual way to turn a vector by a quaternion.
+        tx, ty, tz = np.array([[0.0, 2 * c, -2 * b], [-2 * c, 0.0, 2 * a], [2 * b, -2 * a, 0.0]]) @ self.quat[1:]
+        return (a + 1j * b) + w * (tx + 1j * ty) + tz * (y - 1j * x) - z * (ty - 1j * tx)
 
     @cached_property
     def heading(self) -> np.ndarray:
