@@ -111,7 +111,7 @@ async def reconnect() -> None:
     waited = []
     async with on_air(noise(120_000)) as (radio, band, client, _), client:
         for i in range(100):
-            await take(client, 600 + 7 * i % 100)
+            await take(client, 750 + 7 * i % 100)  # with what waited in the band, more than the 5 s that make a break a first one
             begin = asyncio.get_running_loop().time()
             radio.break_links(band.device)
             await take(client, 1)

@@ -129,7 +129,8 @@ def hello() -> Conversation[bytes]:
     """The factors are told at a start only: so start, listen, and stop."""
     features = yield Read(CONTROL)
     if len(features) < 2 or not (features[1] >> ACC) & (features[1] >> GYR) & 1:
-        raise Declined(f"it offers no acceleration with angular velocity (got features {features.hex() or 'none'})")
+        old = "it offers no acceleration with angular velocity: update its firmware in its maker's app"
+        raise Declined(f"{old} (got features {features.hex() or 'none'})")
     factors = {}
     for stream in STREAMS:
         offered = decode_settings((yield from ask(SETTINGS, stream)))
