@@ -35,9 +35,9 @@ def pair(server_url: str, code: str) -> None:
     _keep(tokens)
 
 
-def authorization(server_url: str) -> dict[str, str]:
-    """The header for a server that this computer is paired with; none for others."""
-    token = _tokens().get(_origin(server_url))
+def authorization(server_url: str, token: str | None = None) -> dict[str, str]:
+    """The header for a server that this computer is paired with, or of this token; none for others."""
+    token = token or _tokens().get(_origin(server_url))
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 

@@ -41,15 +41,15 @@ class Uplink:
     """
 
     def __init__(
-        self, spool: Spool, server_url: str, *, again: bool = False, client: httpx.AsyncClient | None = None
+        self, spool: Spool, server_url: str, *, again: bool = False, token: str | None = None, client: httpx.AsyncClient | None = None
     ) -> None:
-        """again: what was ended there before all of it had come is sent once more, as another session (a server ends
+        """token: None: this computer's own, where it is paired. again: what was ended there before all of it had come is sent once more, as another session (a server ends
         what is silent for days). `client` is for tests; it is closed as well."""
         self.server_url = server_url.rstrip("/")
         self.session_id: str | None = None
         self.error: UplinkError | None = None
         self.trouble: str | None = "not connected yet"
-        self._spool, self._again, self._client = spool, again, client
+        self._spool, self._again, self._token, self._client = spool, again, token, client
         self._next = 0  # the first index that is not acknowledged
         self._setbacks = 0  # how often the server lost what it had since it last took something
         self._news, self._known, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -76,7 +76,7 @@ class Uplink:
         return f"{self.server_url}/sessions/{self.session_id}"
 
     async def __aenter__(self) -> Uplink:
-        self._client = self._client or httpx.AsyncClient(timeout=TIMEOUT_S, headers=authorization(self.server_url))
+        self._client = self._client or httpx.AsyncClient(timeout=TIMEOUT_S, headers=authorization(self.server_url, self._token))
         self._spool.on_put = self._news.set
         self._task = asyncio.create_task(self._run())
         return self

@@ -1,7 +1,10 @@
-"""The main job without hardware: a virtual band, Bluetooth, the uplink and a server of its own that forgets."""
+"""The main job without hardware: a virtual band, Bluetooth, the uplink and a server of its own that forgets.
+
+With a clinic of simulated people round it, unless nobody is going to look."""
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,20 +22,22 @@ Tell = Callable[[str], None]
 
 
 @asynccontextmanager
-async def playing(recording: Recording, *, speed: float, port: int, tell: Tell) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-    """The server's URL and what it stored, while it still runs; `tell` gets the live page's URL once there is one.
+async def playing(recording: Recording, *, speed: float, port: int, clinic: bool, tell: Tell) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """The server's URL and what it stored, while it still runs; `tell` gets the URL to look at while it counts.
+    clinic: of simulated people, of whom one wears the band.
 
     Raises StartError where the port is taken.
     """
     meta = recording.meta
+    token = secrets.token_urlsafe(32) if clinic else None
     with tempfile.TemporaryDirectory(prefix="hiprep-demo-", ignore_cleanup_errors=True) as data:
-        with running(Settings(data_dir=Path(data), port=port)) as url:
+        with running(Settings(data_dir=Path(data), port=port, demo=token)) as url:
             async with open_source("virtual:demo", virtual=lambda _: recording, speed=speed) as source:
                 leg = {"exercise": meta.exercise, "side": meta.side, "placement": meta.placement}
                 spool = spool_of(source, Path(data) / "spool", **leg, server=url)
-                async with spool, Uplink(spool, url) as uplink:
+                async with spool, Uplink(spool, url, token=token) as uplink:
                     await uplink.opened()
-                    tell(f"{uplink.page_url}/live")
+                    tell(f"{url}/demo" if clinic else f"{uplink.page_url}/live")
                     async for _ in source:
                         pass
                     stored = await uplink.finish()

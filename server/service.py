@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection, Request
 
-from server import consent, questionnaires
+from server import consent, demo_clinic, questionnaires
 from server.accounts import Accounts, plain
 from server.belongings import DAY_S, purge
 from server.consent import Text
@@ -59,7 +59,7 @@ class Service:
             asked = questionnaires.load(data.path / "questionnaires")
             told = consent.load(data.path / "consent.txt")
             accounts = None
-            if settings.secure or settings.clinic or store.read(people.any_clinic):
+            if settings.secure or settings.clinic or settings.demo or store.read(people.any_clinic):
                 accounts = Accounts(store, Passwords(settings.password_cost), settings.clock)
             if settings.link_for is not None and store.read(people.by_email, plain(settings.link_for)) is None:
                 raise StartError(f"nobody has the address {settings.link_for!a} here (wanted that of an account)")
@@ -82,13 +82,16 @@ class Service:
             self.ingest.compact_later(session)
         self.jobs.start()
         self.background.add(asyncio.create_task(self._sweep()))
+        if self.settings.demo is not None:
+            await demo_clinic.furnish(self)
+            self.background.add(asyncio.create_task(demo_clinic.fill(self)))
 
     async def first_link(self) -> str | None:
         """The path of a link that makes a clinic and its admin: when asked for, or while nobody can let others in; or of
         the one that was asked for."""
         if self.settings.link_for is not None:
             return f"/invitation#{await self.accounts.invite_again(self.settings.link_for)}"
-        if self.accounts is None or not (self.settings.clinic or await self.store.fetch(keys.admins) == 0):
+        if self.accounts is None or self.settings.demo or not (self.settings.clinic or await self.store.fetch(keys.admins) == 0):
             return None
         return f"/invitation#{await self.accounts.invite_clinic()}"
 

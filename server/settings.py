@@ -24,7 +24,8 @@ class Settings:
     url: where people find it, https://NAME[:PORT]; wanted for everything but this computer, together with either a
     certificate (tls_cert, tls_key: files) or behind_proxy (the proxy before it speaks TLS and sets X-Forwarded-For).
     clinic: people log in, and a one-time link makes a clinic; beyond this computer, and once there is a clinic, they do
-    anyway. link_for: e-mail address of who lost password and second factor. password_cost: argon2's passes, KiB and lanes. clock: s since 1970; both for tests.
+    anyway. demo: the token of its patient's band; a clinic of simulated people, whom everybody at this computer may look
+    through (demo_clinic.py). link_for: e-mail address of who lost password and second factor. password_cost: argon2's passes, KiB and lanes. clock: s since 1970; both for tests.
     """
 
     data_dir: Path
@@ -40,6 +41,7 @@ class Settings:
     clinic: bool = False
     link_for: str | None = None
     keep_days: float | None = None
+    demo: str | None = field(default=None, repr=False)
     password_cost: tuple[int, int, int] = (3, 65536, 4)  # RFC 9106 section 4, the second recommended option
     clock: Callable[[], float] = time.time
 
@@ -67,6 +69,8 @@ class Settings:
                 raise SettingsError(f"unknown kind of database (wanted postgresql://USER@HOST/NAME, got {scheme[:20]!r})")
             if self.max_database_mb is not None:
                 raise SettingsError("max_database_mb is for SQLite (wanted it or a database URL, got both)")
+        if self.demo is not None and (self.secure or not is_loopback(self.host)):
+            raise SettingsError(f"a demo lets everybody in (wanted this computer only, got {self.url or self.host!r})")
         if self.data_dir.exists() and not self.data_dir.is_dir():
             raise SettingsError(f"data directory {self.data_dir} is not a directory (wanted a directory, got a file)")
 

@@ -46,9 +46,9 @@ async def _demo(a: argparse.Namespace) -> None:
     ours = a.recording is None
     recording = simulated(a.exercise or AUTO, a) if ours else read_recording(a.recording, **overrides_of(a))
     Tracker(recording.meta.exercise, recording.meta.side, recording.meta.placement)  # refuses what nobody can count
-    async with playing(recording, speed=a.speed, port=a.port, tell=tell) as (url, result):
+    async with playing(recording, speed=a.speed, port=a.port, clinic=not a.once, tell=tell) as (url, result):
         show(result, a)
         if not a.once:
-            print(f"hiprep: the session is stored; look at {url} (Ctrl-C ends)", file=sys.stderr)
+            print(f"hiprep: the session is stored; look at {url}/demo (Ctrl-C ends)", file=sys.stderr)
             with stopped_by_hand():
                 await asyncio.Event().wait()

@@ -56,6 +56,8 @@ async def intended_use(request: Request, _: Anyone) -> Response:
 
 @router.get("/login")
 async def login_page(request: Request, _: AccountsOf, next: Annotated[str, Query(max_length=256)] = "/") -> Response:
+    if of(request).settings.demo is not None:
+        return go("/demo")
     return page(request, "login.html", next=local_path(next))
 
 
@@ -83,7 +85,7 @@ async def code(request: Request, who: Anyone, accounts: AccountsOf) -> Response:
         secret = await accounts.second_factor(who.entrance, given.code)
     except Problem as problem:
         return _code_page(request, who, local_path(given.next), problem)
-    return _with_cookie(request, go(local_path(given.next)), secret)
+    return let_in(request, go(local_path(given.next)), secret)
 
 
 @router.get("/account")
@@ -122,10 +124,10 @@ async def invitation(request: Request, accounts: AccountsOf) -> Response:
 
 async def _in(request: Request, accounts: Accounts, secret: str, next: str) -> Response:
     entrance = await accounts.entrance(secret)
-    return _with_cookie(request, go(next if entrance.login.stage == "full" else f"/login/code?next={quote(next)}"), secret)
+    return let_in(request, go(next if entrance.login.stage == "full" else f"/login/code?next={quote(next)}"), secret)
 
 
-def _with_cookie(request: Request, answer: Response, secret: str) -> Response:
+def let_in(request: Request, answer: Response, secret: str) -> Response:
     """SameSite lax, so that a link in a mail finds one logged in; what changes something is held by the guard as well."""
     service = of(request)
     answer.set_cookie(

@@ -14,6 +14,7 @@ from starlette.templating import Jinja2Templates
 from server import exports, language, words
 from server.access import Who, chosen_language
 from server.problems import Problem
+from server.service import of
 
 
 
@@ -22,7 +23,8 @@ def _looker(request: Request) -> dict[str, Any]:
     who: Who | None = getattr(request.state, "who", None)
     language.use(chosen_language(request, who))  # once more for errors that came before anybody was looked for
     who = who if who and who.full else None
-    return {"who": who, "zone": who.entrance.clinic.time_zone if who and who.entrance else None, "language": language.present()}
+    demo = of(request).settings.demo is not None
+    return {"who": who, "demo": demo, "zone": who.entrance.clinic.time_zone if who and who.entrance else None, "language": language.present()}
 
 
 templates = Jinja2Templates(Path(__file__).parents[1] / "templates", context_processors=[_looker])
