@@ -46,9 +46,12 @@ def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def plane(normal: np.ndarray) -> np.ndarray:
     """Two unit vectors (2, 3), square to a unit normal (3,) and to each other, right-handed with it."""
-    first = cross(normal, np.eye(3)[np.abs(normal).argmin()])
-    first /= math.sqrt(first @ first)
-    return np.stack([first, cross(normal, first)])
+    x, y, z = normal.tolist()
+    least = min(abs(x), abs(y), abs(z))
+    a, b, c = (0.0, z, -y) if abs(x) == least else (-z, 0.0, x) if abs(y) == least else (y, -x, 0.0)
+    size = math.sqrt(a * a + b * b + c * c)
+    a, b, c = a / size, b / size, c / size
+    return np.array([[a, b, c], [y * c - z * b, z * a - x * c, x * b - y * a]])
 
 
 # What an excursion shows of the axis: nothing that could be the exercise · the one known · one, where none was known ·
@@ -155,7 +158,7 @@ class Lift:
 
     def angles(self, up: np.ndarray) -> list[float]:
         """Of frames in which the vertical was up (n, 3)."""
-        along = np.clip(up @ self._what, -1.0, 1.0)
+        along = np.minimum(np.maximum(up @ self._what, -1.0), 1.0)
         return np.degrees(np.arccos(along) if self.leg is None else np.arcsin(along)).tolist()
 
     def crept(self, angle: float) -> bool:

@@ -113,19 +113,21 @@ class OwnWay:
         self, points: np.ndarray, weight: np.ndarray, left: np.ndarray, guess: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The densest place (d,) among points (n, d), each one's share in it (n,), and its squared distance (n,)."""
-        ways = np.concatenate([points, guess[None]])
-        apart = points - ways[:, None]
-        off = ways - guess
-        likely = np.log(np.exp(-((apart * apart).sum(axis=2) * weight + left) / 2) + HELPED).sum(axis=1)
-        way = ways[(likely - off * off @ self._sure / 2).argmax()]
+        off = np.concatenate([points - guess, np.zeros((1, len(guess)))])  # from the guess: the points, and itself
+        square, points = off * off, off[:-1]
+        size = square.sum(axis=1)
+        apart = size[:-1] + size[:, None] - 2 * (off @ points.T)  # squared, without an array of three dimensions
+        weight, left = weight / -2, left / -2
+        likely = np.log(np.exp(apart * weight + left) + HELPED).sum(axis=1)
+        way = off[(likely - square @ self._sure / 2).argmax()]
         for _ in range(3):  # to the top of the hill whose foot was found
             apart = points - way
-            distance = (apart * apart).sum(axis=1) * weight + left
-            near = np.exp(-distance / 2)
+            closeness = np.einsum("ij,ij->i", apart, apart) * weight + left
+            near = np.exp(closeness)
             share = near / (near + HELPED)
             pull = share * weight
-            way = (pull @ points + guess * self._sure) / (pull.sum() + self._sure)
-        return way, share, distance
+            way = pull @ points / (pull.sum() - self._sure / 2)
+        return guess + way, share, -2 * closeness
 
 
 class TurnWatch:
@@ -140,22 +142,23 @@ class TurnWatch:
         up = moved.up
         rest = up[0]
         first, second = plane(rest)
+        across = first + 1j * second
         # Near the rest the vertical moves in a plane: as complex numbers, about the axis at `d`, by -yaw.
-        way = up @ first + 1j * (up @ second)
-        turned = 1 - np.exp(-1j * moved.heading)
-        size = np.abs(turned)
-        power = float((size * size).sum())
-        d = complex((turned.conj() * way).sum() / power) if power else 0j
-        axis = rest + d.real * first + d.imag * second
+        way = up @ across
+        turn = np.exp(-1j * moved.heading)
+        turned = 1 - turn
+        power = np.vdot(turned, turned).real
+        d = complex(np.vdot(turned, way) / power) if power else 0j
+        axis = rest + (d.conjugate() * across).real
         if self._rest @ rest < math.cos(math.radians(ELSEWHERE_DEG)):
             self._own.forget()
         unit = math.degrees(1) / OWN_SPREAD_DEG
-        point = Point(axis, float(size.max()) * unit, float(np.abs(way - turned * d).max()) * unit / 2)
+        point = Point(axis, float(np.abs(turned).max()) * unit, float(np.abs(way - turned * d).max()) * unit / 2)
         own, spread = self._own.find(rest, point, learn)
-        lean = np.exp(1j * moved.heading) * (way - turned * complex(own @ first, own @ second))
+        lean = turn.conj() * (way - turned * (own @ across))
         if learn:  # a pelvis that led the way has begun before the leg: between the rests before and after
             lean -= lean[-1] / 2
-        deviation = float(np.degrees(np.abs(lean).max()))
+        deviation = math.degrees(np.abs(lean).max())
         helped = deviation >= max(PELVIS_WARN_DEG * TURN_LEVER, SPREAD * spread)
         if learn:
             self._own.keep(point)
@@ -188,14 +191,14 @@ class LiftWatch:
         risen = _high(angle)[0]
         roll, swing = np.degrees(_roll(moved, leg)), np.degrees(_swing(moved, leg))
         terminal = float(np.abs(roll - roll[risen])[risen:].max())
-        away = swing - np.minimum((angle - angle[0]) / max(angle[risen] - angle[0], 1e-9), 1.0) * swing[risen]
+        rise = (angle - angle[0]) / max(angle[risen] - angle[0], 1e-9)
+        away = swing - np.minimum(rise, 1.0) * swing[risen]
         furthest = float(away[np.abs(away).argmax()])
         point = Point(np.array([roll[risen], swing[risen], TOP_SHARE * furthest]), 1 / OWN_SPREAD_DEG)
         own, spread = self._own.find(np.zeros(3), point, learn)
-        share = np.minimum((angle - angle[0]) / max(angle[risen] - angle[0], 1e-9), 1 / RISEN)
         usual = sorted([*self._terminals, terminal])[int(USUAL * (len(self._terminals) + 1))]
         turns = self._terminal_rotation and usual >= MIN_TERMINAL_DEG  # this person, as a rule
-        rolls = np.abs(roll - share * own[0])
+        rolls = np.abs(roll - np.minimum(rise, 1 / RISEN) * own[0])
         rolled = float(rolls[risen] if turns else max(rolls[risen], ROLL_LEVER * rolls.max()))
         swung = float(max(abs(swing[risen] - own[1]), abs(furthest - own[2] / TOP_SHARE)))
         seen, flags = [], []
@@ -242,8 +245,9 @@ class LiftWatch:
 
 def _high(angle: np.ndarray) -> tuple[int, slice]:
     """Where a lift's angle (n,) first comes to RISEN, and the stretch round the top that it spends above that."""
-    above = np.flatnonzero(angle - angle[0] >= RISEN * (angle.max() - angle[0]))
-    return int(above[0]), slice(int(above[0]), int(above[-1]) + 1)
+    above = (angle - angle[0] >= RISEN * (angle.max() - angle[0])).nonzero()[0]
+    first, last = int(above[0]), int(above[-1])
+    return first, slice(first, last + 1)
 
 
 def _kept(moved: Stretch, part: slice) -> tuple[np.ndarray, float]:

@@ -300,9 +300,11 @@ class Counter:
 
     def _final(self, move: Move, rep: Rep, learn: bool) -> Rep:
         """With the numbers of the whole movement; what was told of it stays."""
-        told = tuple(flag for flag in rep.flags if flag in NOT_COUNTED)
         final = self._measured(move, rep, learn)
-        return replace(final, counted=rep.counted, flags=told + final.flags)
+        if rep.counted:
+            return final
+        told = tuple(flag for flag in rep.flags if flag in NOT_COUNTED)
+        return replace(final, counted=False, flags=told + final.flags)
 
     def _closed(self, move: Move) -> list[Found]:
         """The leg is back: the repetition's numbers are final."""

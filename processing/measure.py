@@ -70,10 +70,9 @@ def sparc(speed: np.ndarray, step_s: float) -> float:
     size = 2 ** (math.ceil(math.log2(len(speed))) + SPARC_PAD)
     kept = min(int(SPARC_MAX_HZ * step_s * size), size // 2) + 1
     spectrum = np.abs(np.fft.rfft(speed, size)[:kept])
-    spectrum /= spectrum.max()  # of a speed, which is nowhere negative, that of no frequency at all
-    strong = (spectrum >= SPARC_MIN_AMPLITUDE).nonzero()[0]
-    first, last = int(strong[0]), int(strong[-1])
-    if first == last:
+    highest = spectrum[0]  # of a speed, which is nowhere negative, that of no frequency at all
+    last = int((spectrum >= SPARC_MIN_AMPLITUDE * highest).nonzero()[0][-1])
+    if not last:
         return 0.0
-    steps = np.diff(spectrum[first : last + 1])
-    return -float(np.sqrt(steps * steps + 1 / (last - first) ** 2).sum())
+    steps = (spectrum[1 : last + 1] - spectrum[:last]) / highest
+    return -float(np.sqrt(steps * steps + 1 / last**2).sum())

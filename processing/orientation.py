@@ -216,7 +216,10 @@ class Orientation:
         number = past.next
         past.add(times, quats, vectors[skip::stride], bridged)
         new = tuple.__new__  # what Frame(...) comes to, in half the time
-        return [new(Frame, (time, *quat, at, segment)) for at, (time, quat) in enumerate(zip(times, quats.tolist(), strict=True), number)]
+        return [
+            new(Frame, (time, w, x, y, z, at, segment))
+            for at, (time, (w, x, y, z)) in enumerate(zip(times, quats.tolist(), strict=True), number)
+        ]
 
     def _vector(self, acc: np.ndarray, rates: np.ndarray, found: dict[str, np.ndarray]) -> np.ndarray:
         """What a frame tells beside the turn, (n, 3): the specific force."""

@@ -62,6 +62,7 @@ class Excursions:
         self._brief, self._quiet, self._held, self._longest, self._history = (
             max(2, round(seconds / frame_s)) for seconds in (BRIEF_S, QUIET_S, HELD_S, LONGEST_S, HISTORY_S)
         )
+        self._room = 2 * self._history + 1  # angles
         self._rest_step = REST_DPS * frame_s
         self._calm = REST_DPS * QUIET_S
 
@@ -114,8 +115,10 @@ class Excursions:
     def update(self, angle: float) -> list[Move]:
         """What the next frame, at this angle in degrees, decides."""
         angles, calm = self.angles, self._calm
-        if len(angles) > 2 * self._history:
+        n = len(angles) + 1
+        if n > self._room:
             self._shorten()
+            n = len(angles) + 1
         angles.append(angle)
         if self.still:  # as long as it stays within what it has covered since it came to stand nothing has to be looked up
             if angle > self._highest:
@@ -125,16 +128,16 @@ class Excursions:
             if self._highest - self._lowest < calm or self._stands():
                 self.still += 1
             else:
-                self._last_still = self.first + len(angles) - 2
+                self._last_still = self.first + n - 2
                 self.still = 0
-        elif len(angles) >= self._quiet and -calm < angle - angles[-self._quiet] < calm and self._stands():
+        elif n >= self._quiet and -calm < angle - angles[-self._quiet] < calm and self._stands():
             self.still = 1
         if self.state != "rest":
             return self._away(angle) if self.state == "away" else self._back(angle)
         if self._adrift is not None:
             self._drift(angle)
         elif self.still or angle <= self.zero:
-            self.zero, self.origin = angle, self.first + len(angles) - 1
+            self.zero, self.origin = angle, self.first + n - 1
         elif angle - self.zero >= self._hysteresis:
             self._leave()
         return NOTHING
@@ -153,8 +156,9 @@ class Excursions:
         return self._highest - self._lowest < self._calm
 
     def _away(self, angle: float) -> list[Move]:
-        now = self.first + len(self.angles) - 1
-        top = self.angle(self._peak)
+        angles, first = self.angles, self.first
+        now = first + len(angles) - 1
+        top = angles[self._peak - first]
         if angle > top:
             self._peak, top = now, angle
             if top - self.zero > self._limit:
@@ -169,7 +173,7 @@ class Excursions:
             self.state, self._low, self._rest_since = "back", now, None
             return [Move("turned", self.origin, self._peak, now, self._rested)]
         if self._hold is not None:
-            held = self.angle(self._hold)
+            held = angles[self._hold - first]
             way = held - self.zero
             if angle - held >= max(self._hysteresis, FURTHER * way if way < POSE_DEG else 0.0):
                 return self._drop(self._hold)

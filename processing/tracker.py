@@ -173,8 +173,9 @@ class Tracker:
         events: list[Event] = []
         add_t, add_angle = self._curve_t.append, self._curve_angle.append
         for frame in frames:
+            t = frame.t
             if frame.segment != self._segment:
-                events += self._start_anew(frame.t)
+                events += self._start_anew(t)
                 self._segment = frame.segment
                 for counter in (*self._counters, *([self._onlooker] if self._onlooker else [])):
                     counter.pace(self._orientation.frame_s)
@@ -188,9 +189,9 @@ class Tracker:
             if self._open is None:
                 if self._onlooker is not None and (other := self._look_on(frame)):
                     events.append(other)
-            elif frame.t - self._last_end > LEFT_S:
-                events += self._pause(frame.t, counter)
-            add_t(frame.t)
+            elif t - self._last_end > LEFT_S:
+                events += self._pause(t, counter)
+            add_t(t)
             add_angle(counter.angle_deg)
         if self._past.next >= self._tidy:
             self._forget_past()
