@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -112,11 +111,19 @@ class Past:
         self._first = 0  # the oldest frame kept
         self._rows = np.zeros((ROOM, 9))  # t, the quaternion, the force, whether bridged
         self._up = np.zeros((ROOM, 3))
-        self._new: list[tuple[list[float], np.ndarray, np.ndarray, bool]] = []  # what was added since somebody looked
+        self._new: list[float] = []  # times of what was added since somebody looked: their column and `up` come then
 
     def add(self, t: list[float], quat: np.ndarray, force: np.ndarray, bridged: bool) -> None:
-        """n frames: t (n,) s, quat (n, 4), force (n, 3)."""
-        self._new.append((t, quat, force, bridged))
+        """n frames: t (n,) s, quat (n, 4), force (n, 3). Copied at once: kept as they are they would keep their packets."""
+        start = self.next - self._first
+        end = start + len(t)
+        if end > len(self._rows):
+            self._move(0, 2 * max(len(self._rows), end))
+        self._rows[start:end, 1:5] = quat
+        self._rows[start:end, 5:8] = force
+        if bridged:
+            self._rows[start:end, 8] = True
+        self._new += t
         self.next += len(t)
 
     def forget(self, before: int) -> None:
@@ -151,18 +158,11 @@ class Past:
         """Take in what is new."""
         if not self._new:
             return
-        t, quat, force, bridged = zip(*self._new, strict=True)
-        self._new.clear()
-        times = list(chain.from_iterable(t))
         end = self.next - self._first
-        if end > len(self._rows):
-            self._move(0, max(2 * len(self._rows), end))
-        new = slice(end - len(times), end)
+        new = slice(end - len(self._new), end)
         rows = self._rows[new]
-        rows[:, 0] = times
-        rows[:, 1:5] = np.concatenate(quat)
-        rows[:, 5:8] = np.concatenate(force)
-        rows[:, 8] = np.repeat(bridged, list(map(len, t))) if any(bridged) else False
+        rows[:, 0] = self._new
+        self._new.clear()
         w, x, y, z = rows[:, 1:5].T
         up = self._up[new]
         up[:, 0] = 2 * (x * z - w * y)
