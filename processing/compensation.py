@@ -115,14 +115,15 @@ class OwnWay:
         """The densest place (d,) among points (n, d), each one's share in it (n,), and its squared distance (n,)."""
         off = np.concatenate([points - guess, np.zeros((1, len(guess)))])  # from the guess: the points, and itself
         square, points = off * off, off[:-1]
-        size = square.sum(axis=1)
+        ones = np.ones(len(guess))  # as in axis.ONES
+        size = square @ ones
         apart = size[:-1] + size[:, None] - 2 * (off @ points.T)  # squared, without an array of three dimensions
         weight, left = weight / -2, left / -2
         likely = np.log(np.exp(apart * weight + left) + HELPED).sum(axis=1)
         way = off[(likely - square @ self._sure / 2).argmax()]
         for _ in range(3):  # to the top of the hill whose foot was found
             apart = points - way
-            closeness = np.einsum("ij,ij->i", apart, apart) * weight + left
+            closeness = (apart * apart) @ ones * weight + left
             near = np.exp(closeness)
             share = near / (near + HELPED)
             pull = share * weight

@@ -6,6 +6,7 @@ Earth frame: z up, heading arbitrary. A quaternion (w, x, y, z) turns sensor coo
 from __future__ import annotations
 
 import math
+import sys
 from functools import cached_property
 from typing import NamedTuple
 
@@ -92,7 +93,7 @@ class Stretch:
         # w and z of the quaternion times the conjugate of the first one.
         dw = w * w[0] + x * x[0] + y * y[0] + z * z[0]
         dz = z * w[0] - w * z[0] - x * y[0] + y * x[0]
-        return 2 * np.arctan(dz / np.where(dw == 0, np.finfo(float).tiny, dw))
+        return 2 * np.arctan(dz / np.where(dw == 0, sys.float_info.min, dw))
 
     @cached_property
     def wander_deg(self) -> float:
