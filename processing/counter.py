@@ -13,7 +13,7 @@ import numpy as np
 from processing.axis import Lift, Turn
 from processing.compensation import LiftWatch, Seen, TurnWatch, Unwatched
 from processing.exercise import Exercise
-from processing.measure import shape, sparc
+from processing.measure import repetition, shape, sparc
 from processing.frames import Frame, Past, Stretch, up_of
 from processing.reps import RETURNED, Excursions, Move
 from processing.results import Rep
@@ -29,8 +29,6 @@ ALIKE = 0.5  # two movements are alike when neither is less than half of the oth
 LONGEST_HOLD_S = 8.0  # the pause that ends a set (CONTRACT); tops are held for 4 to 6 s (SIGNALS)
 COMPANY_S = 10.0  # and not further apart: SIGNALS, slow people rest so long
 MIN_S = 0.8  # SIGNALS: no repetition is shorter
-TOO_FAST_S = 2.0  # CONTRACT
-INCOMPLETE = 0.15  # of the ROM not come back: three times the contract's 5 % of the top (ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,22 +338,7 @@ class Counter:
             smoothness = sparc(speed, float(moved.t[1] - moved.t[0]))
         else:
             pelvis, smoothness = self._watch.look(moved, angle, learn), told.sparc
-        flags = list(pelvis.flags)
-        if seen.return_share < 1 - INCOMPLETE:
-            flags.append("incomplete_return")
-        if seen.end_s - seen.start_s < TOO_FAST_S:
-            flags.append("too_fast")
-        if moved.bridged:
-            flags.append("gap")
-        return Rep(
-            set=0, rep=0, exercise=self.exercise.name, counted=True, flags=tuple(flags),
-            start_s=seen.start_s, peak_s=seen.peak_s, end_s=seen.end_s, counted_s=math.nan,
-            rom_deg=seen.rom_deg, hip_rom_deg=None, terminal_rotation_deg=pelvis.terminal_deg,
-            concentric_s=seen.concentric_s, hold_s=seen.hold_s, eccentric_s=seen.eccentric_s, sparc=smoothness,
-            compensated=bool(pelvis.compensation), compensation=pelvis.compensation,
-            deviation_deg=pelvis.deviation_deg, pelvis_deg=None,
-            time_under_tension_s=seen.concentric_s + seen.hold_s + seen.eccentric_s,
-        )  # fmt: skip
+        return repetition(self.exercise.name, seen, smoothness, pelvis, moved.bridged)
 
     def _settle(self, up: np.ndarray) -> None:
         if self._axis.settle(up):

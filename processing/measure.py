@@ -1,4 +1,4 @@
-"""The numbers of one repetition from its angle: range of motion, phases, smoothness."""
+"""The numbers of one repetition from its angle: range of motion, phases, smoothness; and the repetition made of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from processing.compensation import Seen
+from processing.results import Rep
+
 TOP = 0.05  # CONTRACT: the hold is the time within 5 % of the range of motion of the top
+TOO_FAST_S = 2.0  # CONTRACT
+INCOMPLETE = 0.15  # of the ROM not come back: three times the contract's 5 % of the top (ours)
 SPARC_PAD = 4  # Balasubramanian et al., J NeuroEng Rehabil 2015;12:112, as the two below
 SPARC_MAX_HZ = 10.0
 SPARC_MIN_AMPLITUDE = 0.05
@@ -50,6 +55,26 @@ def shape(t: Sequence[float], angle: Sequence[float]) -> Shape:
         return_share=(top - angle[-1]) / rom if rom > 0 else 0.0,
         risen=next((i for i in range(first, len(angle) - 1) if angle[i + 1] <= angle[i]), len(angle) - 1),
     )
+
+
+def repetition(exercise: str, seen: Shape, smoothness: float, pelvis: Seen, bridged: bool) -> Rep:
+    """A counted one. Its set, number and counted_s are not known here."""
+    flags = list(pelvis.flags)
+    if seen.return_share < 1 - INCOMPLETE:
+        flags.append("incomplete_return")
+    if seen.end_s - seen.start_s < TOO_FAST_S:
+        flags.append("too_fast")
+    if bridged:
+        flags.append("gap")
+    return Rep(
+        set=0, rep=0, exercise=exercise, counted=True, flags=tuple(flags),
+        start_s=seen.start_s, peak_s=seen.peak_s, end_s=seen.end_s, counted_s=math.nan,
+        rom_deg=seen.rom_deg, hip_rom_deg=None, terminal_rotation_deg=pelvis.terminal_deg,
+        concentric_s=seen.concentric_s, hold_s=seen.hold_s, eccentric_s=seen.eccentric_s, sparc=smoothness,
+        compensated=bool(pelvis.compensation), compensation=pelvis.compensation,
+        deviation_deg=pelvis.deviation_deg, pelvis_deg=None,
+        time_under_tension_s=seen.concentric_s + seen.hold_s + seen.eccentric_s,
+    )  # fmt: skip
 
 
 def _crossing(t: Sequence[float], angle: Sequence[float], level: float, i: int) -> float:
