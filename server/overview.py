@@ -5,31 +5,49 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from server.attention import Report, reasons
-from server.programme import Done, Programme, adherence
+from server.programme import WEEK, Done, Programme, adherence, present
 from server.store import Store, programmes
+from server.trend import shown, trends
 
+POINTS = 12  # days of the small drawing of the range of motion
 AT_ONCE = 5  # patients a turn of the writer, so that others wait for tens of milliseconds; no source
 
 
 def overview(versions: Sequence[Programme], done: Sequence[Done], reports: Sequence[Report], today: date) -> dict[str, Any]:
     kept = adherence(versions, done, today)
-    week = kept.weeks[-1] if kept.weeks else None
+    week = kept.weeks[-1] if kept.weeks and not kept.weeks[-1].over else None
     worst = [report.worst for report in reports if report.worst is not None]
+    now, found = present(versions, today), reasons(versions, done, reports, today)
+    wanted = next((one.values["exercise"] for one in found if "exercise" in one.values), now and now.items and now.items[0].exercise)
     return {
-        "reasons": [asdict(reason) for reason in reasons(versions, done, reports, today)],
-        "week": week and {"sessions": week.sessions, "prescribed": week.prescribed},
+        "reasons": [asdict(reason) for reason in found],
+        "week": week and {"sessions": week.sessions, "prescribed": week.prescribed, "ticks": max(item.per_week for item in now.items)},
+        "rom": [
+            {"exercise": one.exercise, "side": one.side, "values": [round(value, 1) for value in one.values[-POINTS:]], "base": one.base, "mdc": one.mdc}
+            for one in shown(trends(done), wanted or None)
+        ],
+        "compensated": _compensated(done),
         "share": kept.share,
         "streak": kept.streak,
         "last": max((one.day.isoformat() for one in done), default=None),
         "worst_pain": worst[-1] if worst else None,
     }
+
+
+def _compensated(done: Sequence[Done]) -> float | None:
+    """Share of the repetitions of the last week in which something was done and the pelvis could be seen."""
+    last = max((one.day for one in done if one.watched), default=None)
+    if last is None:
+        return None
+    mine = [one for one in done if one.day > last - timedelta(WEEK)]
+    return sum(one.compensated for one in mine) / sum(one.watched for one in mine)
 
 
 async def overviews(store: Store, patients: Sequence[int], zone: ZoneInfo, today: date) -> dict[int, dict[str, Any]]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from server import drawing, words
 from server.access import LoggedIn, Patient, Staff
 from server.api.programmes import programme_of
 from server.api.sessions import heads_of
@@ -15,23 +20,66 @@ from server.pages.views import go, page
 from server.problems import Problem
 from server.service import base_url, of
 from server.store import answers, consents, keys, people, programmes, trail
+from server.store.people import Person
 from server.store.schema import sessions as session_table
 
 router = APIRouter(prefix="/patients")
 
 LISTED = 50  # sessions
+LINES = 40  # of the list of patients at once: what a page may weigh; no source
 
 
 @router.get("")
-async def patients_page(request: Request, staff: Staff) -> Response:
-    """The most in need of attention first."""
+async def patients_page(
+    request: Request, staff: Staff,
+    q: Annotated[str, Query(max_length=128)] = "",
+    show: Literal["all", "attention", "pain", "quiet", "range", "pelvis"] = "all",
+    lines: Annotated[int, Query(ge=1, le=10_000)] = LINES,
+) -> Response:  # fmt: skip
+    """The most in need of attention first; of those that are asked for the first lines."""
     service, zone = of(request), ZoneInfo(staff.clinic.time_zone)
     mine = await service.store.fetch(people.patients_of, staff.person.number)
     today = programmes.today(service.settings.clock(), zone)
     await service.store.write(trail.note, staff.entry(service.iso(), "listed"))
     seen = await overviews(service.store, [person.number for person in mine], zone, today)
     mine.sort(key=lambda person: -max((reason["weight"] for reason in seen[person.number]["reasons"]), default=0))
-    return page(request, "patients.html", patients=mine, seen=seen, clinic=staff.clinic, today=today)
+    kinds = {person.number: _kinds(seen[person.number]) for person in mine}
+    found = [person for person in mine if show in kinds[person.number] and _says(q, person, seen[person.number])]
+    return page(
+        request,
+        "patients.html",
+        patients=found[:lines],
+        found=len(found),
+        all=len(mine),
+        counts=Counter(kind for of_one in kinds.values() for kind in of_one),
+        more="/patients?" + urlencode({"q": q, "show": show, "lines": len(found)}),
+        q=q,
+        show=show,
+        seen=seen,
+        clinic=staff.clinic,
+        today=today,
+        draw=drawing,
+    )
+
+
+def _kinds(line: dict[str, Any]) -> set[str]:
+    """Under which of words.FILTERS a patient is found."""
+    kinds = {reason["kind"].partition(" ")[0] for reason in line["reasons"]}
+    return {"all", *kinds} | ({"attention"} if kinds else set())
+
+
+def _says(q: str, person: Person, line: dict[str, Any]) -> bool:
+    """Whether all that was typed stands in the name or in the reasons."""
+    if not q.strip():
+        return True
+    text = _plain(f"{person.name} {words.attention(line)}")
+    return all(word in text for word in _plain(q).split())
+
+
+def _plain(text: str) -> str:
+    """Without case and accents: who types fast leaves them out."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))
 
 
 @router.get("/{person_id}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from server.words.clinic import FILTERS, of_rom, short_side
 from server.words.exercises import BANDS, exercise, exercises, side, titles
 from server.words.measures import ELEVEN, date_of, day, length, number, share, when
 from server.words.people import attention, of_week, programme, tempo, ways
@@ -12,7 +13,7 @@ from server.words.sessions import (
 )  # fmt: skip
 
 __all__ = [
-    "BANDS", "ELEVEN", "KINDS", "PLACEMENTS", "SAID", "STATES", "STOPPED", "attention", "changes", "compensation", "correction", "coverage",
-    "date_of", "day", "difference", "exercise", "exercises", "flags", "job", "kind", "length", "number", "of_quality", "of_set",
-    "of_week", "place", "problem", "programme", "share", "side", "tempo", "title_of", "titles", "versions", "ways", "when",
+    "BANDS", "ELEVEN", "FILTERS", "KINDS", "PLACEMENTS", "SAID", "STATES", "STOPPED", "attention", "changes", "compensation", "correction", "coverage",
+    "date_of", "day", "difference", "exercise", "exercises", "flags", "job", "kind", "length", "number", "of_quality", "of_rom", "of_set",
+    "of_week", "place", "problem", "programme", "share", "short_side", "side", "tempo", "title_of", "titles", "versions", "ways", "when",
 ]  # fmt: skip

@@ -1,0 +1,129 @@
+"""What a physio looks at: the list of patients, found by what is typed, and one of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from html import unescape
+
+import pytest
+from house import Browser, House, housing
+from looking import logged_in, looked_at, looking
+from playwright.async_api import expect
+
+from server import throttle
+from server.attention import Report
+from server.drawing import spark, ticks
+from server.overview import overview
+from server.programme import Done, Item, Programme
+from server.trend import shown, trends
+
+TODAY = date(2026, 1, 1)
+ITEM = {"exercise": "hip_external_rotation", "side": "left"}
+HOSTILE = "<script>alert(1)</script>"
+NAMES = ("Zoë Ångström", "王小明", "مريم الخطيب", HOSTILE, "{{ 7*7 }}", "=cmd|'/c calc'!A0")
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Phil looks after everybody; Pat has a programme of which nothing was done for a week, and so attention."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(throttle, "LIMITS", {action: {by: "100000/day" for by in limits} for action, limits in throttle.LIMITS.items()})
+    with housing(tmp_path_factory.mktemp("physio")) as house:
+        house.admin = house.found("Hillside", "Ada Admin")
+        house.phil, house.pat = house.admin.add("Phil Physio", "staff"), house.admin.add("Pat Patient", "patient")
+        house.others = {name: house.admin.link_for(name, "patient")[0] for name in NAMES}
+        for id in (house.pat.id, *house.others.values()):
+            told = {"staff": house.phil.id, "to": "true"}
+            assert house.admin.post(f"/people/{id}/assignment", data=told).status_code == 303
+        plan = {"starts_on": TODAY.isoformat(), "items": [ITEM]}
+        assert house.phil.post(f"/api/v1/patients/{house.pat.id}/programme", json=plan).status_code == 201
+        house.clock.now += 7 * 86400
+        house.phil = house.phil.again()
+        yield house
+    patch.undo()
+
+
+def names(page: str) -> list[str]:
+    return [unescape(name) for name in re.findall(r'<bdi><a href="/patients/[0-9a-f-]{36}">(.*?)</a></bdi>', page)]
+
+
+def listed(browser: Browser, **asked: object) -> list[str]:
+    answer = browser.get("/patients", params=asked)
+    assert answer.status_code == 200, answer.text
+    return names(answer.text)
+
+
+def test_the_list_is_sorted_by_attention_and_found_by_what_is_typed(house: House) -> None:
+    assert listed(house.phil)[0] == "Pat Patient" and set(listed(house.phil)) == {"Pat Patient", *NAMES}
+    assert listed(house.phil, q="zoe ang") == ["Zoë Ångström"]
+    assert listed(house.phil, q="小明") == ["王小明"] and listed(house.phil, q="<SCRIPT>") == [HOSTILE]
+    assert listed(house.phil, q="7 days after") == ["Pat Patient"]
+    assert listed(house.phil, show="attention") == listed(house.phil, show="quiet") == ["Pat Patient"]
+    assert listed(house.phil, show="pain") == listed(house.phil, q="nobody", show="all") == []
+    assert "Nobody is like that" in house.phil.get("/patients?q=nobody").text
+    assert len(listed(house.phil, lines=2)) == 2 and "Show the other 5" in house.phil.get("/patients?lines=2").text
+    for bad in ({"q": "x" * 129}, {"show": "everything"}, {"lines": 0}, {"lines": "many"}):
+        assert house.phil.get("/patients", params=bad).status_code == 422
+    assert HOSTILE not in house.phil.get("/patients", params={"q": HOSTILE}).text
+
+
+async def test_typing_finds_without_loading_the_page_anew(browser, house: House) -> None:
+    async with looking(browser, "desktop") as seen:
+        page = seen.page
+        await logged_in(seen, house.phil)
+        await page.goto(f"{house.url}/patients")
+        await page.evaluate("document.body.dataset.same = 'yes'")
+        await page.get_by_role("searchbox").press_sequentially("zoe")
+        await expect(page.locator("#found tbody tr")).to_have_count(1)
+        assert page.url.endswith("/patients?q=zoe&show=all")
+        assert await page.evaluate("document.activeElement.id") == "q"
+        await page.get_by_role("searchbox").fill("")
+        await page.get_by_label("No session").focus()
+        await page.keyboard.press("Space")
+        await expect(page.locator("#found tbody")).to_contain_text("7 days")
+        assert await page.evaluate("document.body.dataset.same") == "yes"
+        await looked_at(page)
+        await page.get_by_label("Pain").check()
+        await page.get_by_text("Nobody is like that").wait_for()
+        await looked_at(page)
+
+
+# What the lines show, on paper
+
+
+def done(day: int, rom: float | None = 30.0, side: str = "left", watched: int = 10, compensated: int = 0) -> Done:
+    return Done(TODAY + timedelta(day), f"session-{day:03}", "hip_abduction", side, 10, watched, compensated, rom)
+
+
+def test_a_range_of_motion_has_changed_only_beyond_what_is_measurable() -> None:
+    mdc = trends([done(0)])[0].mdc
+    same, more, less = (trends([done(0), done(1), done(2), done(3, 30 + by * mdc)])[0] for by in (1.0, 1.1, -1.1))
+    assert same.change is None and more.change == pytest.approx(1.1 * mdc) and less.change == pytest.approx(-1.1 * mdc)
+    assert trends([done(0, None)]) == []
+    both = trends([done(0, side="right"), done(1, side="left"), done(1, 40.0, side="left")])
+    assert [(one.side, one.values) for one in both] == [("left", (35.0,)), ("right", (30.0,))]
+    assert [one.side for one in shown(both, "hip_abduction")] == ["left", "right"] == [one.side for one in shown(both, "juggling")]
+    assert shown([], None) == []
+
+
+def test_a_line_of_the_list_carries_all_that_it_draws() -> None:
+    item = Item("hip_abduction", "left", 3, 10, 3, 6, 2, 0, 2, None, None)
+    plan = Programme(1, TODAY, 5, 5, "", "", (item,))
+    line = overview([plan], [done(0, compensated=10), done(8, compensated=1), done(9, compensated=4)], [Report(TODAY, 1, 4, 2)], TODAY + timedelta(9))
+    assert line["week"] == {"sessions": 2, "prescribed": 3, "ticks": 3} and line["compensated"] == 0.25 and line["worst_pain"] == 4
+    assert line["rom"] == [{"exercise": "hip_abduction", "side": "left", "values": [30.0] * 3, "base": 30.0, "mdc": trends([done(0)])[0].mdc}]
+    over = overview([plan], [done(0)], [], TODAY + timedelta(60))
+    assert over["week"] is None and overview([], [], [], TODAY)["rom"] == [] and overview([], [], [], TODAY)["compensated"] is None
+
+
+def test_drawings_stay_within_their_frame() -> None:
+    for values in ([30.0], [30.0] * 12, [-500.0, 500.0], [0.0, 90.0, 12.5]):
+        drawn = spark(values, values[0], 5.0)
+        points = [tuple(map(float, point.split(","))) for point in drawn["points"].split()]
+        assert len(points) == len(values) and all(0 <= x <= drawn["wide"] and 0 <= y <= drawn["high"] for x, y in points)
+        assert drawn["band"][1] > 0
+    assert [full for _x, full in ticks({"sessions": 1, "prescribed": 6, "ticks": 3})] == [0.5, 0, 0]
+    assert [full for _x, full in ticks({"sessions": 9, "prescribed": 6, "ticks": 3})] == [1, 1, 1]
+    assert [full for _x, full in ticks({"sessions": 0, "prescribed": 0, "ticks": 2})] == [0, 0]
