@@ -1,6 +1,6 @@
 // The page of a band without anything else: find it, see that it is the right one, record, finish. The patient's own
 // screens are built on bands/band.js as well.
-import { Band, Leg, sentences, supported, sync, unfinished } from "./bands/band.js";
+import { Band, elsewhere, Leg, sentences, supported, sync, unfinished } from "./bands/band.js";
 import { owner as remembered } from "./bands/journal.js";
 import { _, ngettext } from "./words.js";
 
@@ -8,7 +8,7 @@ const el = (id) => document.getElementById(id);
 const owner = document.querySelector("meta[name=owner]")?.content || (await remembered());
 const leg = new Leg(el("leg"));
 const band = new Band({ owner, onChange: show, onPose: (where) => leg.draw(where) });
-const before = await unfinished(owner);
+const before = await unfinished(owner), other = await elsewhere();
 let waitingBefore = 0;
 let socket = null;
 
@@ -21,7 +21,7 @@ function show() {
   const there = ["streaming", "silent"].includes(state);
   const going = session !== null && !session.ended;
   el("find").hidden = there || going;
-  el("go-on").hidden = true;
+  el("go-on").hidden = !before || other || state !== "none";
   el("again").hidden = !["reconnecting", "failed", "silent"].includes(state);
   el("there").hidden = !there && !going;
   el("what").hidden = going;
@@ -84,9 +84,11 @@ el("what").onsubmit = (event) => {
 if (!supported()) {
   say(sentences.unsupported);
   el("find").disabled = true;
+} else if (other) {
+  say(sentences.other_tab);
 } else if (before) {
   say(_("A session was interrupted. What was measured is safe."));
-  el("go-on").hidden = false;
+  show();
 }
 if (owner) {
   sync(owner, (left) => {

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from emulated import FLAG, ReferenceBand
 from house import Browser, House, housing
+from pages import EXERCISE
 
 from processing.exercises import EXERCISES
 from processing.tracker import Tracker
@@ -20,8 +21,6 @@ from sensor.samples import Samples
 from sensor.virtual_band import packets
 from server.run import running
 from server.settings import Settings
-
-EXERCISE = "hip_abduction"
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +39,7 @@ class Walk(NamedTuple):
     """A clinic's server, one of its patients, and what the patient will do with the band."""
 
     house: House
+    admin: Browser
     patient: Browser
     samples: Samples
 
@@ -79,4 +79,4 @@ def samples() -> Samples:
 def walk(tmp_path: Path, samples: Samples) -> Iterator[Walk]:
     with housing(tmp_path / "clinic") as house:
         admin = house.found("Hillside", "Ada Admin")
-        yield Walk(house, admin.add("Pat Patient", "patient"), samples)
+        yield Walk(house, admin, admin.add("Pat Patient", "patient"), samples)

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+from playwright.async_api import Error
 
 from sensor.devices import DRIVERS, reference
 from sensor.driver import Message
@@ -118,8 +121,6 @@ class Air:
 
     async def __aenter__(self) -> Air:
         self._cdp = await self.page.context.browser.new_browser_cdp_session()
-        self._prompts = await self.page.context.new_cdp_session(self.page)
-        await self.page.add_init_script(HOOK)
         await self.power("powered-on")
         self._hears = {
             "BluetoothEmulation.gattOperationReceived": lambda event: self._later(self._gatt(event)),
@@ -127,9 +128,16 @@ class Air:
         }
         for event, hear in self._hears.items():
             self._cdp.on(event, hear)
+        await self.near(self.page)
+        return self
+
+    async def near(self, page: Any) -> None:
+        """Another page from now on, before it has loaded anything."""
+        self.page = page
+        self._prompts = await page.context.new_cdp_session(page)
+        await page.add_init_script(HOOK)
         await self._prompts.send("DeviceAccess.enable")
         self._prompts.on("DeviceAccess.deviceRequestPrompted", lambda event: self._later(self._chosen(event)))
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         for event, hear in self._hears.items():
@@ -139,7 +147,10 @@ class Air:
         await self._cdp.detach()
 
     async def power(self, state: str) -> None:
-        """powered-on, powered-off, absent; the band is forgotten."""
+        """powered-on, powered-off, absent. A page that goes takes the emulated adapter with it."""
+        with contextlib.suppress(Error):  # it was not on
+            await self._cdp.send("BluetoothEmulation.disable")
+        self.band.streaming = False
         await self._cdp.send("BluetoothEmulation.enable", {"state": state, "leSupported": True})
         services = [long(uuid) for uuid in self.band.table]
         known = {"address": ADDRESS, "name": self.band.name, "manufacturerData": [], "knownServiceUuids": services}
@@ -182,6 +193,8 @@ class Air:
 
     async def _gatt(self, event: dict) -> None:
         code = 0
+        if event["type"] == "disconnection":
+            self.band.streaming = False
         if event["type"] == "connection" and not self.connects:
             code = 0x3E  # failed to be established
         if event["type"] == "discovery":

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import numpy as np
 from emulated import Air, ReferenceBand, peripheral_of, until
+from pages import back, connected, finished, same, started
 from sansio import movement
 
-EXERCISE = "hip_abduction"  # of the fixture `walk`
 MODELS = ["hiprep-band", "witmotion", "witmotion-fff0", "polar-verity-sense", "movella-dot"]
 OPEN = """async (owner) => {
   const { Band } = await import("/static/bands/band.js");
@@ -45,41 +43,6 @@ async def test_every_model_connects_and_the_leg_moves(browser, url) -> None:
             await page.evaluate("band.finish()")
             assert await page.evaluate("band.state") == "stopped"
         await page.close()
-
-
-async def connected(page) -> None:
-    await page.goto("/band")
-    await until(page, "document.body.dataset.ready === ''")
-    await page.click("#find")
-    await until(page, "!document.getElementById('there').hidden")
-
-
-async def started(page) -> None:
-    await page.select_option("#exercise", EXERCISE)
-    await page.click("#what button")
-    await until(page, "!document.getElementById('running').hidden")
-
-
-async def back(band: ReferenceBand, times: int) -> None:
-    """The band was asked to go on so many times."""
-    async with asyncio.timeout(60):
-        while len([kind for kind, *_ in band.asked if kind == "start"]) <= times:
-            await asyncio.sleep(0.02)
-
-
-async def finished(page) -> str:
-    """The session's id."""
-    await page.click("#finish")
-    await until(page, "!document.getElementById('done').hidden")
-    return (await page.get_attribute("#done", "href")).rpartition("/")[2]
-
-
-def same(stored: dict, wanted: dict) -> None:
-    """But for counted_s, which also says how the packets came in."""
-    assert stored["final"] and len(stored["result"]["reps"]) == len(wanted["reps"]) == 4
-    for there, here in zip(stored["result"]["reps"], wanted["reps"], strict=True):
-        assert there | {"counted_s": 0} == here | {"counted_s": 0}
-    assert (stored["result"]["coverage"], stored["result"]["gaps"]) == (1.0, [])
 
 
 async def test_from_the_phone_to_the_count(browser, walk) -> None:

@@ -1,6 +1,6 @@
 // A band in a page: the one door of this folder.
 //
-//   import { Band, sentences, supported, sync, unfinished } from "/static/bands/band.js";
+//   import { Band, elsewhere, sentences, supported, sync, unfinished } from "/static/bands/band.js";
 //   const band = new Band({ owner, onChange: show, onPose: (leg) => drawing.draw(leg) });
 //   button.onclick = () => band.connect();                  // needs the tap; raises Trouble, whose kind is a sentence's key
 //   await band.record({ exercise, side, placement: "ankle" }); // everything from now on is kept and sent
@@ -10,22 +10,21 @@
 // and exercise in one page. show(band): band.state, band.trouble (a key of `sentences`), band.battery (percent or
 // null), band.name, band.silent_s, band.session.id (of /sessions/ID/live, null until the server knows it), band.waiting
 // (packets that only this phone has), band.sending, band.keeping (null, or why not).
-// After a reload: const session = await unfinished(owner); if there is one, button.onclick = () => band.resume(session).
+// Is another tab at it? await elsewhere(). After a reload: const session = await unfinished(owner); if there is one, button.onclick = () => band.resume(session).
 import { Trouble } from "./link.js";
 import { modelNamed } from "./models.js";
 import { Pose } from "./pose.js";
 import { hex, unhex } from "./steps.js";
 import { allowed, choose, Supervisor, supported } from "./supervisor.js";
 import { keep, Recording } from "./journal.js";
-import { lockOf } from "./sync.js";
+import { lockOf, WRITER } from "./sync.js";
 import { Uplink } from "./uplink.js";
 import { sentences } from "./words.js";
 
 export { Leg } from "./pose.js";
-export { sync, unfinished } from "./sync.js";
+export { elsewhere, sync, unfinished } from "./sync.js";
 export { sentences, supported, Trouble };
 
-const WRITER = "hiprep-band"; // the lock of the one tab that records
 const LOCK_MS = 3_000; // another tab's last words
 
 // Holds a lock until the returned function is called. Raises Trouble.
@@ -135,7 +134,7 @@ export class Band {
     if (!recording) return;
     await recording.settled();
     this.session.ended = true;
-    await keep(this.session);
+    await keep(this.session).catch(() => {}); // a full disk
     this.#uplink.wake();
     await this.#awake?.release();
     this.sent.finally(() => this.#release.forEach((release) => release()));

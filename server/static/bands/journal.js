@@ -14,6 +14,8 @@ const complete = (transaction) => new Promise((yes, no) => {
   transaction.onabort = () => no(transaction.error);
 });
 
+const kindOf = (error) => (error?.name === "QuotaExceededError" ? "full" : "disk");
+
 let opening = null;
 
 export function database() {
@@ -105,7 +107,7 @@ export class Recording {
       const ns = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e3)) * 1000n;
       if (ns < before.ns) recording.#offset = before.ns - ns;
     }
-    await keep(session);
+    await keep(session).catch((error) => recording.#say(kindOf(error))); // it is written with the packets as well
     return recording;
   }
 
@@ -153,7 +155,7 @@ export class Recording {
         this.#say(null);
         this.onStored();
       } catch (error) {
-        this.#say(error?.name === "QuotaExceededError" ? "full" : "disk");
+        this.#say(kindOf(error));
         this.onStored(); // the uplink takes what waits
         await new Promise((go) => setTimeout(go, AGAIN_MS));
       }

@@ -4,7 +4,12 @@ import { Uplink } from "./uplink.js";
 
 const STALE_MS = 6 * 3600_000; // an unfinished session without packets for so long is over; no source
 
+export const WRITER = "hiprep-band"; // the lock of the one tab that records
 export const lockOf = (key) => `hiprep:${key}`; // whoever has it writes and sends this session
+
+export async function elsewhere() {
+  return (await navigator.locks.query()).held.some(({ name }) => name === WRITER);
+}
 
 export async function unfinished(owner) {
   const mine = (await sessions()).filter((one) => one.owner === owner && !one.ended && Date.now() - one.at < STALE_MS);

@@ -1,0 +1,178 @@
+"""What is measured is kept on the phone: through reloads, crashes, tunnels, full disks, other tabs and other people."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+from emulated import Air, ReferenceBand, until
+from pages import back, connected, finished, same, started
+from playwright.async_api import Error
+
+SESSIONS = "import('/static/bands/journal.js').then(({ sessions }) => sessions())"
+
+
+async def kept(page) -> list[dict]:
+    return await page.evaluate(SESSIONS)
+
+
+async def sentence(page, kind: str) -> str:
+    return await page.evaluate(f"import('/static/bands/words.js').then(({{ sentences }}) => sentences.{kind})")
+
+
+async def shown(page, kind: str, where: str = "say") -> None:
+    """The sentence, in full."""
+    text = await sentence(page, kind)
+    await page.locator(f"#{where}", has_text=text).wait_for()
+
+
+async def with_worker(page) -> None:
+    """The service worker has everything and answers for this page."""
+    await page.goto("/band")
+    await page.evaluate("navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller ?? new Promise((go) => { navigator.serviceWorker.oncontrollerchange = go; }).then(() => 0))")
+
+
+@pytest.mark.parametrize("how", ["reload", "crash"])
+async def test_a_session_survives_the_page_and_a_tunnel(browser, walk, how: str) -> None:
+    """A quarter is sent, a quarter has no network, a quarter has no page either, and then all is well again."""
+    page, band = await walk.page(browser), ReferenceBand()
+    async with Air(page, band) as air:
+        await with_worker(page)
+        await connected(page)
+        await started(page)
+        many = band.takes(walk.samples)
+        await air.goes_on(many // 4)
+        await until(page, "document.getElementById('count').textContent !== ''")
+        await page.context.set_offline(True)
+        await air.goes_on(many // 4)
+        await shown(page, "offline", "kept")
+        if how == "reload":
+            await page.reload()
+        else:
+            context = page.context
+            await context.set_offline(False)  # what has crashed cannot be told
+            with contextlib.suppress(Error):
+                await page.goto("chrome://crash")
+            page = await context.new_page()
+            await air.near(page)
+            await page.goto("/band")
+        await air.power("powered-on")
+        band.measures(many // 4)
+        await until(page, "document.body.dataset.ready === ''")
+        (session,) = await kept(page)
+        assert not session["ended"] and session["mark"]["next"] == many // 4 * 2
+        await page.click("#go-on")
+        await back(band, 1)
+        await page.context.set_offline(False)
+        await air.goes_on(many)
+        assert ("replay", many // 4 * 2) in band.asked
+        stored = await walk.result(await finished(page))
+        same(stored, walk.expected(band))
+        assert await kept(page) == []
+
+
+async def test_offline_from_the_start_is_sent_later_and_by_its_owner_only(browser, walk) -> None:
+    page, band = await walk.page(browser), ReferenceBand()
+    other = await asyncio.to_thread(walk.admin.add, "Otto Other", "patient")
+    async with Air(page, band) as air:
+        await with_worker(page)
+        await page.context.set_offline(True)
+        await connected(page)
+        await started(page)
+        await air.goes_on(band.takes(walk.samples))
+        await page.click("#finish")
+        async with asyncio.timeout(60):
+            while not [session for session in await kept(page) if session["ended"]]:
+                await asyncio.sleep(0.05)
+    # The login ended meanwhile, and somebody else uses the phone.
+    await page.context.clear_cookies()
+    await walk.log_in(page.context, other)
+    await page.context.set_offline(False)
+    await page.goto("/band")
+    await until(page, "document.body.dataset.ready === ''")
+    assert await page.evaluate("import('/static/bands/sync.js').then(({ sync }) => sync(document.querySelector('meta[name=owner]').content))") is None
+    assert len(await kept(page)) == 1
+    assert (await asyncio.to_thread(other.get, "/api/v1/sessions")).json()["sessions"] == []
+    # Even a page that was left open does not send it as theirs.
+    (session,) = await kept(page)
+    told = session["told"]
+    answer = await asyncio.to_thread(other.post, "/api/v1/sessions", json=told, headers={"hiprep-patient": session["owner"]})
+    assert (answer.status_code, answer.json()["where"]) == (403, "header.hiprep-patient")
+    await walk.log_in(page.context, walk.patient)
+    await page.goto("/")
+    async with asyncio.timeout(60):
+        while await kept(page):
+            await asyncio.sleep(0.05)
+    (head,) = (await asyncio.to_thread(walk.patient.get, "/api/v1/sessions")).json()["sessions"]
+    same(await walk.result(head["id"]), walk.expected(band))
+
+
+async def test_a_full_disk_is_said_and_loses_nothing(browser, walk) -> None:
+    page, band = await walk.page(browser), ReferenceBand()
+    async with Air(page, band) as air:
+        cdp = await page.context.new_cdp_session(page)
+        await cdp.send("Storage.overrideQuotaForOrigin", {"origin": walk.house.url, "quotaSize": 1})
+        await connected(page)
+        await started(page)
+        many = band.takes(walk.samples)
+        await air.goes_on(many // 2)
+        await shown(page, "full", "kept")
+        await until(page, "document.getElementById('count').textContent !== '0'")  # from memory
+        await cdp.send("Storage.overrideQuotaForOrigin", {"origin": walk.house.url})
+        await air.goes_on(many)
+        same(await walk.result(await finished(page)), walk.expected(band))
+
+
+async def test_one_tab_records(browser, walk) -> None:
+    page, band = await walk.page(browser), ReferenceBand()
+    async with Air(page, band):
+        await connected(page)
+        await started(page)
+        second = await page.context.new_page()
+        await second.goto("/band")
+        await shown(second, "other_tab")
+        assert not await second.is_visible("#go-on")
+        await second.close()
+        await page.click("#finish")
+        await until(page, "!document.getElementById('done').hidden")
+
+
+async def test_who_logs_out_leaves_nothing(browser, walk) -> None:
+    """What can be sent is sent; what cannot is lost only when they say so."""
+    page, band = await walk.page(browser), ReferenceBand()
+    async with Air(page, band) as air:
+        await with_worker(page)
+        await connected(page)
+        await started(page)
+        await air.goes_on(band.takes(walk.samples))
+        await page.route("**/api/v1/**", lambda route: route.abort())
+        await page.click("#finish")
+        async with asyncio.timeout(60):
+            while not [session for session in await kept(page) if session["ended"]]:
+                await asyncio.sleep(0.05)
+        await page.goto("/intended-use")
+        asked: list[str] = []
+
+        async def answer(dialog) -> None:
+            asked.append(dialog.message)
+            await (dialog.accept() if len(asked) > 1 else dialog.dismiss())
+
+        page.on("dialog", answer)
+        await page.click("form[action='/logout'] button")
+        async with asyncio.timeout(60):
+            while not asked:
+                await asyncio.sleep(0.05)
+        assert len(await kept(page)) == 1 and "/intended-use" in page.url
+        await page.click("form[action='/logout'] button")
+        await page.wait_for_url("**/login")
+    assert len(asked) == 2 and await kept(page) == []
+    await page.unroute_all()
+    keys = await page.evaluate("caches.keys().then(async ([name]) => (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname))")
+    assert {key for key in keys if not key.startswith("/static/")} == {"/band"}
+    cached = await page.evaluate("caches.match('/band').then((answer) => answer.text())")
+    assert "Pat Patient" not in cached and walk.patient.id not in cached
+    await page.context.set_offline(True)
+    await page.goto("/")
+    await until(page, "document.body.dataset.ready === ''")
+    assert await page.evaluate("import('/static/bands/journal.js').then(({ owner }) => owner())") == ""
