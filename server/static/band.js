@@ -22,7 +22,7 @@ function show() {
   const going = session !== null && !session.ended;
   el("find").hidden = there || going;
   el("go-on").hidden = !before || other || state !== "none";
-  el("again").hidden = !["reconnecting", "failed", "silent"].includes(state);
+  el("again").hidden = !(["reconnecting", "failed", "silent"].includes(state) || (state === "connecting" && trouble));
   el("there").hidden = !there && !going;
   el("what").hidden = going;
   el("running").hidden = !going;

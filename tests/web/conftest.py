@@ -75,8 +75,14 @@ def samples() -> Samples:
     return session(track, EXERCISE, sets=1, reps=4, side="left", seed=3).recording.samples
 
 
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Browser]]:
+    with housing(tmp_path_factory.mktemp("clinic")) as house:
+        yield house, house.found("Hillside", "Ada Admin")
+
+
 @pytest.fixture
-def walk(tmp_path: Path, samples: Samples) -> Iterator[Walk]:
-    with housing(tmp_path / "clinic") as house:
-        admin = house.found("Hillside", "Ada Admin")
-        yield Walk(house, admin, admin.add("Pat Patient", "patient"), samples)
+def walk(clinic: tuple[House, Browser], samples: Samples) -> Walk:
+    """Each test's patient is a new one."""
+    house, admin = clinic
+    return Walk(house, admin, admin.add(f"Pat {len(admin.ids())}", "patient"), samples)

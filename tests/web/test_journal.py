@@ -171,7 +171,7 @@ async def test_who_logs_out_leaves_nothing(browser, walk) -> None:
     keys = await page.evaluate("caches.keys().then(async ([name]) => (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname))")
     assert {key for key in keys if not key.startswith("/static/")} == {"/band"}
     cached = await page.evaluate("caches.match('/band').then((answer) => answer.text())")
-    assert "Pat Patient" not in cached and walk.patient.id not in cached
+    assert walk.patient.name not in cached and walk.patient.id not in cached
     await page.context.set_offline(True)
     await page.goto("/")
     await until(page, "document.body.dataset.ready === ''")

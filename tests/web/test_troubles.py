@@ -1,0 +1,116 @@
+"""What can go wrong with a band is said in one sentence, and the page can be installed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from emulated import Air, ReferenceBand, until
+from pages import connected, finished, started
+
+from sensor.devices import reference
+from sensor.devices.movella_dot import Virtual as Dot
+from sensor.driver import Message
+from sensor.peripheral import READ
+
+
+class Heart(ReferenceBand):
+    """Not a band, though it was chosen as one."""
+
+    table = {"180d": {"2a38": (READ,)}}
+
+
+class Eager(ReferenceBand):
+    """Sends before it is asked."""
+
+    def write(self, uuid, data):
+        early = [(reference.DATA_UUID, reference.encode_packet(packet)) for packet in self._coming[:1]] if not self.asked else []
+        return [*early, *super().write(uuid, data)]
+
+
+class Stubborn(Dot):
+    """Takes no rate."""
+
+    def write(self, uuid, data):
+        return ()
+
+
+async def said(page, kind: str) -> None:
+    text = await page.evaluate(f"import('/static/bands/words.js').then(({{ sentences }}) => sentences.{kind})")
+    await page.locator("#say", has_text=text).wait_for()
+
+
+async def tapped(page) -> None:
+    await page.goto("/band")
+    await until(page, "document.body.dataset.ready === ''")
+    await page.click("#find")
+
+
+async def test_each_trouble_has_its_sentence(browser, walk) -> None:
+    page = await walk.page(browser)
+    async with Air(page, ReferenceBand()) as air:
+        air.picks = False
+        await tapped(page)
+        await said(page, "none_chosen")
+        air.picks = True
+        await air.power("absent")
+        await page.click("#find")
+        await said(page, "adapter_off")
+        await air.power("powered-on")
+        air.connects = False
+        await page.click("#find")
+        await said(page, "away")
+        assert await page.is_visible("#again")
+        air.connects = True
+        await page.click("#again")  # one tap
+        await until(page, "!document.getElementById('there').hidden")
+    for band, kind in ((Stubborn(), "declined"), (Eager(), "early")):
+        page = await walk.page(browser)
+        async with Air(page, band):
+            if isinstance(band, Eager):
+                band.takes(walk.samples)
+            await tapped(page)
+            await said(page, kind)
+
+
+async def test_no_bluetooth_says_what_to_do_instead(browser, walk) -> None:
+    """As on an iPhone and in Firefox."""
+    page = await walk.page(browser)
+    await page.add_init_script("delete Navigator.prototype.bluetooth")
+    await page.goto("/band")
+    await said(page, "unsupported")
+    assert await page.is_disabled("#find") and "hiprep live" in await page.text_content("#say")
+
+
+async def test_it_can_be_installed_and_a_new_version_takes_the_old_ones_place(browser, walk) -> None:
+    page = await walk.page(browser)
+    await page.goto("/login")
+    await page.evaluate("caches.open('of before')")
+    await page.goto("/")
+    await page.evaluate("navigator.serviceWorker.ready")
+    cdp = await page.context.new_cdp_session(page)
+    manifest = await cdp.send("Page.getAppManifest")
+    assert manifest["errors"] == [] and json.loads(manifest["data"])["start_url"] == "/"
+    why_not = (await cdp.send("Page.getInstallabilityErrors"))["installabilityErrors"]
+    assert {error["errorId"] for error in why_not} <= {"in-incognito"}  # as all of Playwright's contexts are
+    await until(page, "navigator.serviceWorker.controller?.state === 'activated'")
+    (name,) = await page.evaluate("caches.keys()")
+    assert name != "of before"
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("gone", ["silent", "ended"])
+async def test_a_band_that_falls_silent_or_ends(browser, walk, gone: str) -> None:
+    page, band = await walk.page(browser), ReferenceBand()
+    async with Air(page, band) as air:
+        await connected(page)
+        await started(page)
+        many = band.takes(walk.samples)
+        await air.goes_on(many)
+        if gone == "silent":
+            await said(page, "asleep")  # after 3 s
+            assert band.asked[-1] == ("ping",)
+            await finished(page)
+        else:
+            await air.notify([(reference.CONTROL_UUID, reference.encode_message(Message("ended", (many,))))])
+            await until(page, "!document.getElementById('done').hidden")  # by itself
