@@ -221,6 +221,7 @@ class Air:
         if kind == "read":
             value = bytes([BATTERY_PERCENT]) if uuid == "2a19" else self.band.read(uuid)
             answer["data"] = base64.b64encode(value).decode()
+            said = getattr(self.band, "unasked", ())
         elif kind == "write":
             said = list(self.band.write(uuid, base64.b64decode(event["data"])))
         await self._cdp.send("BluetoothEmulation.simulateCharacteristicOperationResponse", answer)

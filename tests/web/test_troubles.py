@@ -11,21 +11,15 @@ from pages import connected, finished, started
 from sensor.devices import reference
 from sensor.devices.movella_dot import Virtual as Dot
 from sensor.driver import Message
-from sensor.peripheral import READ
-
-
-class Heart(ReferenceBand):
-    """Not a band, though it was chosen as one."""
-
-    table = {"180d": {"2a38": (READ,)}}
 
 
 class Eager(ReferenceBand):
-    """Sends before it is asked."""
+    """Sends before it is asked: as soon as its info is read."""
 
-    def write(self, uuid, data):
-        early = [(reference.DATA_UUID, reference.encode_packet(packet)) for packet in self._coming[:1]] if not self.asked else []
-        return [*early, *super().write(uuid, data)]
+    def __init__(self, samples) -> None:
+        super().__init__()
+        self.takes(samples)
+        self.unasked = [(reference.DATA_UUID, reference.encode_packet(self._coming[0]))]
 
 
 class Stubborn(Dot):
@@ -64,11 +58,9 @@ async def test_each_trouble_has_its_sentence(browser, walk) -> None:
         air.connects = True
         await page.click("#again")  # one tap
         await until(page, "!document.getElementById('there').hidden")
-    for band, kind in ((Stubborn(), "declined"), (Eager(), "early")):
+    for band, kind in ((Stubborn(), "declined"), (Eager(walk.samples), "early")):
         page = await walk.page(browser)
         async with Air(page, band):
-            if isinstance(band, Eager):
-                band.takes(walk.samples)
             await tapped(page)
             await said(page, kind)
 
