@@ -11,6 +11,14 @@ from pages import connected, finished, started
 from sensor.devices import reference
 from sensor.devices.movella_dot import Virtual as Dot
 from sensor.driver import Message
+from sensor.peripheral import READ
+
+
+class Heart(ReferenceBand):
+    """Not a band, though it is called like one."""
+
+    name = "WT901 of another maker"
+    table = {"180d": {"2a38": (READ,)}}
 
 
 class Eager(ReferenceBand):
@@ -58,11 +66,13 @@ async def test_each_trouble_has_its_sentence(browser, walk) -> None:
         air.connects = True
         await page.click("#again")  # one tap
         await until(page, "!document.getElementById('there').hidden")
-    for band, kind in ((Stubborn(), "declined"), (Eager(walk.samples), "early")):
+        await page.close()  # or the emulation ends under it, and Chromium with it
+    for band, kind in ((Heart(), "wrong_model"), (Stubborn(), "declined"), (Eager(walk.samples), "early")):
         page = await walk.page(browser)
         async with Air(page, band):
             await tapped(page)
             await said(page, kind)
+            await page.close()
 
 
 async def test_no_bluetooth_says_what_to_do_instead(browser, walk) -> None:
