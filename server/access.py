@@ -12,7 +12,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Header, Path
+from fastapi import Depends, Header, Path, Query
 from sqlalchemy import ColumnElement, false, select, true
 from starlette.requests import HTTPConnection
 
@@ -28,6 +28,7 @@ from server.store.schema import sessions as session_table
 
 ID = r"^[0-9a-f-]{36}$"
 SessionId = Annotated[str, Path(pattern=ID, description="from the answer to its creation")]
+OneOfTwo = Annotated[str, Query(pattern=ID)]
 PersonId = Annotated[str, Path(pattern=ID)]
 Meant = Annotated[
     str | None, Header(description="whose session it is: of anybody else it is refused, such as the next person on a phone")
@@ -152,6 +153,12 @@ async def _read(connection: HTTPConnection, who: Reader, session_id: SessionId) 
     return session_id
 
 
+async def _read_two(connection: HTTPConnection, who: Reader, a: OneOfTwo, b: OneOfTwo) -> tuple[str, str]:
+    for session_id in (a, b):
+        await check_session(of(connection), who, session_id, "read")
+    return a, b
+
+
 async def _export(connection: HTTPConnection, who: Reader, session_id: SessionId) -> str:
     await check_session(of(connection), who, session_id, "exported")
     return session_id
@@ -167,6 +174,7 @@ async def _write(connection: HTTPConnection, who: Writer, session_id: SessionId)
     return session_id
 
 
+ReadTwo = Annotated[tuple[str, str], Depends(_read_two)]
 ReadSession = Annotated[str, Depends(_read)]
 ExportSession = Annotated[str, Depends(_export)]
 ChangeSession = Annotated[str, Depends(_change)]  # what is said and counted after its end

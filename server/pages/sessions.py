@@ -6,8 +6,11 @@ from statistics import median
 from typing import Any
 
 from fastapi import APIRouter, Request
+from sqlalchemy import and_
 from starlette.responses import Response
 
+import processing
+from processing.exercises import EXERCISES
 from server import words
 from server.access import Beginner, Reader, ReadSession, Writer
 from server.api.programmes import Report, pain_stop, worst
@@ -16,7 +19,8 @@ from server.api.sessions import find, full_of, heads_of
 from server.pages.views import go, page
 from server.problems import Problem
 from server.service import of
-from server.store import programmes, sessions
+from server.store import people, programmes, sessions
+from server.store.schema import sessions as session_table
 
 router = APIRouter()
 
@@ -67,15 +71,35 @@ async def session_page(request: Request, who: Reader, session_id: ReadSession) -
     told = {"report": report or Report().model_dump(), "may_report": True} if who.patient else {"report": report}
     if report and worst(report) > (limit := await pain_stop(of(request), found.patient)):
         told["too_much"] = limit
-    return page(request, "session.html", session=full, summary=_summary(full["result"]), **told)
+    if who.staff:
+        told["patient"] = await of(request).store.fetch(people.by_number, found.patient)
+    if full["final"] and not who.patient:
+        same = session_table.c.patient.is_not_distinct_from(found.patient)
+        heads = await heads_of(of(request), and_(who.visible(), same), LISTED)
+        told["others"] = [one for one in heads if one["id"] != session_id and one["ended_at"]]
+    poses = {name: _pose(name) for name in _exercises(full["result"]) if name in EXERCISES}
+    return page(request, "session.html", session=full, summary=_summary(full), poses=poses, present=processing.VERSION, **told)
 
 
-def _summary(result: dict[str, Any]) -> dict[str, Any]:
-    """The numbers at the top of a session's page."""
-    kinds = [words.kind(rep) for rep in result["reps"]]
-    roms = [rep["rom_deg"] for rep in result["reps"] if rep["counted"]]
+def _exercises(result: dict[str, Any]) -> list[str]:
+    """In the order of its sets."""
+    return list(dict.fromkeys([*(one["exercise"] for one in result["sets"]), *([result["exercise"]] if result["exercise"] else [])]))
+
+
+def _pose(exercise: str) -> dict[str, Any]:
+    """How the figure stands or lies, and which way its joint turns."""
+    track = EXERCISES[exercise].track
+    return {"pose": track["pose"], "sign": track["sign"]}
+
+
+def _summary(full: dict[str, Any]) -> dict[str, Any]:
+    """The numbers at the top of a session's page: what holds, with corrections by hand."""
+    corrected = (full["history"] or {}).get("corrected")
+    reps = [rep for rep in corrected["reps"] if not rep["removed"]] if corrected else full["result"]["reps"]
+    kinds = [words.kind(rep) for rep in reps]
+    roms = [rep["rom_deg"] for rep in reps if rep["counted"] and "rom_deg" in rep]
     return {
-        "counted": sum(rep["counted"] for rep in result["reps"]),
+        "counted": sum(rep["counted"] for rep in reps),
         **{kind: kinds.count(kind) for kind in words.KINDS},
         "rom_deg": median(roms) if roms else None,
     }

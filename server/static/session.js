@@ -1,145 +1,185 @@
-// The angle curve of a finished session: repetitions shaded by kind, gaps hatched.
-/* global uPlot */
-const chart = document.getElementById("curve");
-const base = `/api/v1/sessions/${chart.dataset.session}`;
+// A finished session: the curve and its table light each other, the replay moves a leg with them, forms open as dialogs.
+import { broken, Chart, clock, reach } from "./chart.js";
+import { dialogs } from "./dialogs.js";
+import { figure } from "./figure.js";
+import { kindOf } from "./marks.js";
+import { _, number } from "./words.js";
+
+const el = (id) => document.getElementById(id);
+const element = el("curve");
+const base = `/api/v1/sessions/${element.dataset.session}`;
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const STILL_S = 0.5; // between pictures, for whom movement is too much
+const kinds = { good: _("good"), compensated: _("compensated"), partial: _("partial"), out_of_pose: _("out of position") };
 const rows = new Map([...document.querySelectorAll("tr[data-start]")].map((row) => [Number(row.dataset.start), row]));
-const dark = matchMedia("(prefers-color-scheme: dark)");
-let plot = null;
-let lit = null; // the repetition that is pointed at
 
-const [full, curve] = await Promise.all([base, `${base}/curve`].map(async (url) => (await fetch(url)).json()));
-const { reps, gaps } = full.result;
-
-function kindOf(rep) {
-  if (!rep.counted) return rep.flags.includes("partial") ? "partial" : "out_of_pose";
-  return rep.compensated ? "compensated" : "good";
+async function asked(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${answer.status} ${url}`);
+  return answer.json();
 }
 
-// The line breaks at a gap instead of bridging it.
-function broken() {
-  const t = [], angle = [];
-  let next = 0;
-  curve.t_s.forEach((at, i) => {
-    while (next < gaps.length && gaps[next].start_s < at) {
-      const middle = (gaps[next].start_s + gaps[next].end_s) / 2;
-      if (t.length && middle > t.at(-1) && middle < at) {
-        t.push(middle);
-        angle.push(null);
-      }
-      next++;
+async function begin() {
+  element.dataset.state = "loading";
+  el("curve-says").textContent = _("Loading the curve …");
+  el("again").hidden = true;
+  try {
+    const [full, curve] = await Promise.all([asked(base), asked(`${base}/curve`)]);
+    if (curve.angle_deg.every((angle) => angle === null)) {
+      element.dataset.state = "empty";
+      el("curve-says").textContent = _("No angle is known of this session: no exercise was recognised, or the band was never worn.");
+      return;
     }
-    t.push(at);
-    angle.push(curve.angle_deg[i]);
+    element.dataset.state = "drawn";
+    el("curve-says").textContent = "";
+    el("replay").hidden = false;
+    show(full, curve);
+  } catch (error) {
+    element.dataset.state = "failed";
+    el("curve-says").textContent = _("The curve could not be loaded. The table below has every repetition.");
+    el("again").hidden = false;
+    console.warn(error);
+  }
+}
+
+function show(full, curve) {
+  const { result, history } = full;
+  const reps = history.corrected?.reps ?? result.reps;
+  const chart = new Chart(element, {
+    data: broken(curve, result.gaps), reps, gaps: result.gaps, sets: result.sets,
+    span: [0, Math.max(result.duration_s, curve.t_s.at(-1))], degrees: reach(curve), pointed, sought: (s) => seek(s),
   });
-  return [t, angle];
-}
+  const poses = JSON.parse(el("figure").dataset.poses), first = Object.keys(poses)[0];
+  const legs = new Map();
+  const scrubber = el("at");
+  let drawn = null, playing = null, at = 0;
+  scrubber.max = chart.span[1];
 
-function colours() {
-  const style = getComputedStyle(document.documentElement);
-  const token = (name) => style.getPropertyValue(`--${name}`).trim();
-  return {
-    text: token("text-2"), line: token("line"), curve: token("text"),
-    good: token("good"), compensated: token("compensated"), partial: token("partial"), out_of_pose: token("partial"),
+  function pointed(rep) {
+    for (const row of rows.values()) row.classList.remove("lit");
+    rows.get(rep?.start_s)?.classList.add("lit");
+  }
+
+  function angleAt(s) {
+    let low = 0, high = curve.t_s.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (curve.t_s[middle] <= s) low = middle;
+      else high = middle - 1;
+    }
+    const missing = Math.abs(curve.t_s[low] - s) > 0.5 || result.gaps.some((gap) => gap.start_s < s && s < gap.end_s);
+    return missing ? null : curve.angle_deg[low];
+  }
+
+  function seek(s, follow = false) {
+    at = s;
+    const angle = angleAt(s), rep = chart.repAt(s);
+    const exercise = rep?.exercise ?? result.sets.findLast((set) => set.start_s <= s)?.exercise ?? first;
+    if (exercise !== drawn && poses[exercise]) {
+      drawn = exercise;
+      legs.set(exercise, figure(el("figure"), poses[exercise], result.side));
+    }
+    legs.get(drawn)?.(angle);
+    chart.at(s, follow);
+    chart.light(rep);
+    scrubber.value = s;
+    const shown = angle === null ? _("no angle known") : `${number(angle)}°`;
+    const where = rep ? _("set %(set)s, %(kind)s", { set: rep.set, kind: rep.removed ? _("not a repetition") : kinds[kindOf(rep)] }) : "";
+    el("angle-now").textContent = angle === null ? "–" : `${number(angle)}°`;
+    el("time-now").textContent = clock(s, 1);
+    el("rep-now").textContent = where || _("between repetitions");
+    scrubber.setAttribute("aria-valuetext", [clock(s, 1), shown, where].filter(Boolean).join(", "));
+  }
+
+  function play() {
+    if (playing !== null) return stop();
+    if (at >= chart.span[1] - 0.05) at = 0;
+    el("play").textContent = _("Pause");
+    let before = performance.now(), since = 0;
+    const step = (now) => {
+      const s = at + ((now - before) / 1000) * Number(el("speed").value);
+      since += (now - before) / 1000;
+      before = now;
+      if (!still.matches || since >= STILL_S || s >= chart.span[1]) {
+        seek(Math.min(s, chart.span[1]), true);
+        since = 0;
+      } else at = s;
+      if (s >= chart.span[1]) stop();
+      else playing = requestAnimationFrame(step);
+    };
+    playing = requestAnimationFrame(step);
+  }
+
+  function stop() {
+    cancelAnimationFrame(playing);
+    playing = null;
+    el("play").textContent = _("Play");
+  }
+
+  // By how many repetitions: pointing at them without a mouse.
+  function jump(by) {
+    const next = by > 0 ? reps.find((rep) => rep.start_s > at + 0.01) : reps.findLast((rep) => rep.end_s < at - 0.01);
+    if (next) visit(next);
+  }
+
+  function visit(rep) {
+    stop();
+    seek(rep.peak_s);
+    const [from, to] = chart.shown;
+    if (rep.start_s < from || rep.end_s > to) chart.show(rep.start_s - 5, rep.start_s - 5 + (to - from));
+  }
+
+  const keys = {
+    "+": () => chart.zoom(0.5), "=": () => chart.zoom(0.5), "-": () => chart.zoom(2), 0: () => chart.show(...chart.span),
+    ArrowRight: () => jump(1), ArrowLeft: () => jump(-1), PageDown: () => chart.pan(0.8), PageUp: () => chart.pan(-0.8),
+    Home: () => seek(0), End: () => seek(chart.span[1]), " ": play,
   };
-}
-
-function shade(u, colour) {
-  const { ctx } = u;
-  const { left, top, width, height } = u.bbox;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(left, top, width, height);
-  ctx.clip();
+  element.addEventListener("keydown", (event) => {
+    if (!(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+  el("play").addEventListener("click", play);
+  el("closer").addEventListener("click", () => chart.zoom(0.5));
+  el("wider").addEventListener("click", () => chart.zoom(2));
+  el("all").addEventListener("click", () => chart.show(...chart.span));
+  scrubber.addEventListener("input", () => (stop(), seek(Number(scrubber.value))));
   for (const rep of reps) {
-    const from = u.valToPos(rep.start_s, "x", true), to = u.valToPos(rep.end_s, "x", true);
-    ctx.fillStyle = colour[kindOf(rep)];
-    ctx.globalAlpha = rep === lit ? 0.4 : 0.14;
-    ctx.fillRect(from, top, to - from, height);
-    ctx.globalAlpha = 1;
-    mark(ctx, kindOf(rep), u.valToPos(rep.peak_s, "x", true), top + 12 * devicePixelRatio, colour);
+    const row = rows.get(rep.start_s), light = () => chart.light(rep), dim = () => chart.light(null);
+    row?.addEventListener("pointerenter", light);
+    row?.addEventListener("pointerleave", dim);
+    row?.addEventListener("focusin", light);
+    row?.addEventListener("focusout", dim);
+    row?.querySelector(".goes")?.addEventListener("click", () => visit(rep));
   }
-  ctx.strokeStyle = colour.text;
-  ctx.lineWidth = devicePixelRatio;
-  for (const gap of gaps) hatch(ctx, u.valToPos(gap.start_s, "x", true), u.valToPos(gap.end_s, "x", true), top, height);
-  ctx.restore();
+  stop();
+  seek(reps[0]?.start_s ?? 0);
+  chart.light(null);
+  element.fillsIn = () => at;
 }
 
-function mark(ctx, kind, x, y, colour) {
-  const r = 4.5 * devicePixelRatio;
-  ctx.fillStyle = ctx.strokeStyle = colour[kind];
-  ctx.lineWidth = 1.2 * devicePixelRatio;
-  ctx.beginPath();
-  if (kind === "compensated") {
-    ctx.moveTo(x, y - r);
-    ctx.lineTo(x + r, y + r);
-    ctx.lineTo(x - r, y + r);
-    ctx.fill();
-  } else if (kind === "good") {
-    ctx.arc(x, y, r, 0, 2 * Math.PI);
-    ctx.fill();
-  } else {
-    ctx.arc(x, y, r, 0, 2 * Math.PI);
-    ctx.stroke();
-    ctx.beginPath();
-    ctx.arc(x, y, r, Math.PI / 2, 1.5 * Math.PI);
-    ctx.fill();
-  }
-}
+const opened = dialogs({
+  missed(form) {
+    const at = element.fillsIn?.() ?? 0;
+    form.elements.at_s.value = at.toFixed(1);
+    form.elements.end_s.value = Math.min(at + 4, Number(form.elements.end_s.max)).toFixed(1);
+  },
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-correct]");
+  if (!link || !opened.wrong) return;
+  event.preventDefault();
+  opened.wrong({ at_s: link.dataset.correct });
+});
+el("again").addEventListener("click", begin);
 
-function hatch(ctx, from, to, top, height) {
-  const width = Math.max(to - from, 3 * devicePixelRatio);
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(from, top, width, height);
-  ctx.clip();
-  ctx.beginPath();
-  for (let x = from - height; x < from + width; x += 6 * devicePixelRatio) {
-    ctx.moveTo(x, top + height);
-    ctx.lineTo(x + height, top);
-  }
-  ctx.stroke();
-  ctx.restore();
+// A job that runs now changes this page when it is done.
+const job = el("job");
+async function look() {
+  const { history } = await asked(base);
+  if (["queued", "running"].includes(history.job.state)) setTimeout(() => look().catch(console.warn), 2000);
+  else location.reload();
 }
+if (job?.dataset.waits) look().catch(console.warn);
 
-function draw() {
-  plot?.destroy();
-  const colour = colours();
-  const axis = { stroke: colour.text, grid: { stroke: colour.line, width: 1 }, ticks: { show: false }, font: "14px system-ui, sans-serif" };
-  plot = new uPlot({
-    width: chart.clientWidth,
-    height: chart.clientHeight,
-    padding: [12, 16, 0, 0],
-    legend: { show: false },
-    cursor: { y: false, points: { size: 8 } },
-    scales: { x: { time: false } },
-    axes: [
-      { ...axis, size: 36, values: (_, ticks) => ticks.map((s) => `${s} s`) },
-      { ...axis, size: 52, values: (_, ticks) => ticks.map((deg) => `${deg}°`) },
-    ],
-    series: [{}, { stroke: colour.curve, width: 1.5, points: { show: false } }],
-    hooks: { drawAxes: [(u) => shade(u, colour)], setCursor: [pointed] },
-  }, broken(), chart);
-  chart.dataset.drawn = "true";
-}
-
-// Pointing at a repetition, in the curve or in its row, lights both.
-function light(rep) {
-  if (rep === lit) return;
-  rows.get(lit?.start_s)?.classList.remove("lit");
-  lit = rep;
-  rows.get(lit?.start_s)?.classList.add("lit");
-  plot.redraw(false);
-}
-
-function pointed(u) {
-  const at = u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null;
-  if (at !== null) light(reps.find((rep) => rep.start_s <= at && at <= rep.end_s) ?? null);
-}
-
-for (const rep of reps) {
-  rows.get(rep.start_s)?.addEventListener("pointerenter", () => light(rep));
-  rows.get(rep.start_s)?.addEventListener("pointerleave", () => light(null));
-}
-new ResizeObserver(() => plot?.setSize({ width: chart.clientWidth, height: chart.clientHeight })).observe(chart);
-dark.addEventListener("change", draw);
-draw();
+await begin();

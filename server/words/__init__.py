@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from server.words.clinic import FILTERS, of_rom, short_side
 from server.words.exercises import BANDS, exercise, exercises, side, titles
-from server.words.measures import ELEVEN, date_of, day, length, number, share, when
+from server.words.measures import ELEVEN, date_of, day, degrees, length, number, seconds, share, speed, when
 from server.words.people import attention, of_week, programme, tempo, ways
 from server.words.problems import problem, title_of
 from server.words.sessions import (
-    KINDS, PLACEMENTS, SAID, STATES, STOPPED, changes, compensation, correction, coverage, difference, flags, job, kind, of_quality,
-    of_set, place, versions,
+    KINDS, PLACEMENTS, SAID, STATES, STOPPED, change, changes, compensation, correction, coverage, difference, flags, job, kind, label,
+    of_quality, of_set, place, spread, versions,
 )  # fmt: skip
 
 __all__ = [
-    "BANDS", "ELEVEN", "FILTERS", "KINDS", "PLACEMENTS", "SAID", "STATES", "STOPPED", "attention", "changes", "compensation", "correction", "coverage",
-    "date_of", "day", "difference", "exercise", "exercises", "flags", "job", "kind", "length", "number", "of_quality", "of_rom", "of_set",
-    "of_week", "place", "problem", "programme", "share", "short_side", "side", "tempo", "title_of", "titles", "versions", "ways", "when",
+    "BANDS", "ELEVEN", "FILTERS", "KINDS", "PLACEMENTS", "SAID", "STATES", "STOPPED", "attention", "change", "changes", "compensation",
+    "correction", "coverage", "date_of", "day", "degrees", "difference", "exercise", "exercises", "flags", "job", "kind", "label",
+    "length", "number", "of_quality", "of_rom", "of_set", "of_week", "place", "problem", "programme", "seconds", "share", "short_side",
+    "side", "speed", "spread", "tempo", "title_of", "titles", "versions", "ways", "when",
 ]  # fmt: skip

@@ -20,6 +20,18 @@ def number(value: float | None, digits: int = 0) -> str:
     return format_decimal(exact, f"#,##0.{'0' * digits}" if digits else "#,##0", locale()).replace("-", "−")
 
 
+def degrees(value: float | None) -> str:
+    return "–" if value is None else f"{number(value)}°"
+
+
+def seconds(value: float | None) -> str:
+    return "–" if value is None else f"{number(value, 1)} s"
+
+
+def speed(degrees_per_s: float | None) -> str:
+    return "–" if degrees_per_s is None else f"{number(degrees_per_s)} °/s"
+
+
 def share(value: float | None) -> str:
     return "–" if value is None else f"{number(100 * value)} %"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from processing.results import Change
 from server.language import N_, Vocabulary, _, ngettext
 from server.words.exercises import exercise
 from server.words.measures import number
@@ -46,6 +47,30 @@ JOBS = Vocabulary(
 )
 
 
+FIELDS = Vocabulary(
+    set=N_("set"),
+    rep=N_("number"),
+    exercise=N_("exercise"),
+    counted=N_("counted"),
+    flags=N_("remarks"),
+    start_s=N_("begins"),
+    peak_s=N_("top"),
+    end_s=N_("ends"),
+    rom_deg=N_("ROM"),
+    hip_rom_deg=N_("ROM of the hip alone"),
+    terminal_rotation_deg=N_("rotation at the top"),
+    concentric_s=N_("out"),
+    hold_s=N_("hold"),
+    eccentric_s=N_("back"),
+    sparc=N_("smoothness"),
+    compensated=N_("compensated"),
+    compensation=N_("pelvis"),
+    deviation_deg=N_("leg off its path"),
+    pelvis_deg=N_("pelvis, from its own band"),
+    time_under_tension_s=N_("time under tension"),
+)
+
+
 def kind(rep: dict[str, Any]) -> str:
     if not rep["counted"]:
         return "partial" if "partial" in rep["flags"] else "out_of_pose"
@@ -74,7 +99,7 @@ def of_set(result: dict[str, Any], number_: int) -> str:
         *([_("%(rate)s %% compensated", rate=number(100 * rate))] if (rate := numbers["compensation_rate"]) is not None else []),
         *([_fatigue(done["fatigue"])] if done["fatigue"] else []),
     ]
-    return ", " + ", ".join(parts)
+    return ", ".join(parts)
 
 
 def _fatigue(fatigue: dict[str, float]) -> str:
@@ -85,9 +110,35 @@ def _fatigue(fatigue: dict[str, float]) -> str:
     return _("at its end %(far)s and %(fast)s than at its beginning", far=far, fast=fast)
 
 
+def spread(numbers: dict[str, Any] | None) -> str:
+    """Median and standard deviation of the ranges of motion."""
+    if not numbers or numbers["rom_median_deg"] is None:
+        return "–"
+    sd = numbers["rom_sd_deg"]
+    return f"{number(numbers['rom_median_deg'])}{'' if sd is None else f' ± {number(sd)}'}°"
+
+
+def change(found: Change | None) -> str:
+    """Between two days: said only as far as it can be measured."""
+    if found is None:
+        return _("Nothing was counted in one of them.")
+    by, told = number(abs(found.change_deg)), {"was": number(found.baseline_deg), "now": number(found.now_deg)}
+    if found.mdc_deg is None:
+        return _("%(was)s° and %(now)s°: how much would be a change is not known for this exercise.", **told)
+    if not found.measurable:
+        return _("%(was)s° and %(now)s°: about the same. Under %(mdc)s° nothing can be told from chance.", mdc=number(found.mdc_deg, 1), **told)
+    further = _("%(by)s° further: from %(was)s° to %(now)s°.", by=by, **told)
+    return further if found.change_deg > 0 else _("%(by)s° less far: from %(was)s° to %(now)s°.", by=by, **told)
+
+
+def label(rep: dict[str, Any]) -> str:
+    """Its number in the set; of one that does not count or was added by hand, none."""
+    return str(rep["rep"]) if rep["counted"] and rep["rep"] else "–"
+
+
 def place(rep: dict[str, Any]) -> str:
     """Which repetition, in a line."""
-    which = _("repetition %(n)s", n=rep["rep"]) if rep["counted"] else KINDS[kind(rep)]
+    which = _("repetition %(n)s", n=rep["rep"]) if rep["counted"] and rep["rep"] else KINDS[kind(rep)]
     return _("set %(set)s, %(which)s, at %(at)s s", set=rep["set"], which=which, at=number(rep["start_s"], 1))
 
 
@@ -109,22 +160,27 @@ def difference(found: dict[str, Any]) -> str:
     )
 
 
-def changes(found: dict[str, Any]) -> list[str]:
-    """A line each, in the order of time."""
-    words = {"added": _("added"), "removed": _("removed")}
-    lines = [(rep["start_s"], f"{place(rep)}: {words[what]}") for what in ("added", "removed") for rep in found[what]]
+def changes(found: dict[str, Any]) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Repetition -> (what, before, now), in the order of time."""
+    there, missing = _("there"), "–"
+    told = [(rep, [(_("repetition"), missing, there)]) for rep in found["added"]]
+    told += [(rep, [(_("repetition"), there, missing)]) for rep in found["removed"]]
     for one in found["changed"]:
-        told = [f"{name} {_plain(old)} → {_plain(new)}" for name, (old, new) in one["changes"].items()]
-        lines.append((one["after"]["start_s"], f"{place(one['after'])}: {', '.join(told)}"))
-    return [line for _start, line in sorted(lines)]
+        lines = [(FIELDS.get(name, name), _plain(name, old), _plain(name, new)) for name, (old, new) in one["changes"].items()]
+        told.append((one["after"], lines))
+    return [(place(rep), lines) for rep, lines in sorted(told, key=lambda one: one[0]["start_s"])]
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(_plain, value)) or _("none")
-    if isinstance(value, dict):
-        return " ".join(map(_plain, value.values()))
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+def _plain(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if name == "flags":
+        return flags({"flags": value}) or _("none")
+    if name == "compensation":
+        return compensation({"compensation": value, "compensated": False}) or _("none")
+    if isinstance(value, int | float) and name.endswith(("_deg", "_s", "sparc")):
+        return number(value, 2 if name == "sparc" else 1) + ("°" if name.endswith("_deg") else " s" if name.endswith("_s") else "")
+    return exercise(value) if name == "exercise" else "–" if value is None else str(value)
 
 
 def job(one: dict[str, Any]) -> str:

@@ -220,6 +220,7 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("GET", "/sw.js"): (get("/sw.js"), EVERYBODY),
     ("GET", "/live"): (get("/live"), (401, 303, 303, 303, 303, 200, 200, 200, 403, 401)),
     ("GET", "/sessions/{session_id}/live"): (get("/sessions/{ended}/live"), OWN_303),
+    ("GET", "/compare"): (get("/compare?a={ended}&b={ended}"), OWN),
     ("GET", "/sessions/{session_id}"): (get("/sessions/{ended}"), OWN),
     ("POST", "/sessions/{session_id}/reprocess"): (post("/sessions/{ended}/reprocess"), OWN_303),
     ("POST", "/sessions/{session_id}/corrections"): (corrects(page=True), OWN_303),

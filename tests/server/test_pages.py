@@ -88,7 +88,7 @@ def test_a_session_is_summed_up_for_who_reads_it(client, entries) -> None:
     assert "<dt>time under tension</dt>" in page
     for done in result["sets"]:
         numbers = done["numbers"]
-        assert f"counted, {numbers['rom_median_deg']:.0f} ± {numbers['rom_sd_deg']:.0f}°, " in page
+        assert f"{numbers['rom_median_deg']:.0f} ± {numbers['rom_sd_deg']:.0f}°, " in page
         assert f"{numbers['time_under_tension_s']:.0f} s under tension" in page
 
 
