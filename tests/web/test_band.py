@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from emulated import Air, ReferenceBand, peripheral_of, until
-from pages import back, connected, finished, same, started
+from pages import back, connected, counted, finished, same, started
 from sansio import movement
 
 MODELS = ["hiprep-band", "witmotion", "witmotion-fff0", "polar-verity-sense", "movella-dot"]
@@ -57,9 +57,7 @@ async def test_from_the_phone_to_the_count(browser, walk) -> None:
         band.measures(many // 4)  # nobody hears it
         await back(band, 1)
         await air.goes_on(many)
-        await until(page, "document.getElementById('count').textContent === '4'")
+        await counted(page, 4)
         assert ("replay", many // 4) in band.asked
-        stored = await walk.result(await finished(page))
-        same(stored, walk.expected(band))
-        assert await page.evaluate("import('/static/bands/journal.js').then(({ sessions }) => sessions())") == []
+        same(await finished(page, walk), walk.expected(band))
     assert page.complaints == []

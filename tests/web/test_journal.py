@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 from emulated import Air, ReferenceBand, until
-from pages import back, connected, finished, same, started
+from pages import back, connected, finished, said, same, started, stopped, stored
 from playwright.async_api import Error
 
 SESSIONS = "import('/static/bands/journal.js').then(({ sessions }) => sessions())"
@@ -17,14 +17,21 @@ async def kept(page) -> list[dict]:
     return await page.evaluate(SESSIONS)
 
 
-async def sentence(page, kind: str) -> str:
-    return await page.evaluate(f"import('/static/bands/words.js').then(({{ sentences }}) => sentences.{kind})")
+async def emptied(page) -> None:
+    """Nothing is kept of what the server has; the page may be on its way to another."""
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(Error):
+                if await kept(page) == []:
+                    return
+            await asyncio.sleep(0.05)
 
 
-async def shown(page, kind: str, where: str = "say") -> None:
-    """The sentence, in full."""
-    text = await sentence(page, kind)
-    await page.locator(f"#{where}", has_text=text).wait_for()
+async def ended(page) -> None:
+    """Kept as one that is over, though the server does not know."""
+    async with asyncio.timeout(60):
+        while not [session for session in await kept(page) if session["ended"]]:
+            await asyncio.sleep(0.05)
 
 
 async def with_worker(page) -> None:
@@ -43,10 +50,9 @@ async def test_a_session_survives_the_page_and_a_tunnel(browser, walk, how: str)
         await started(page)
         many = band.takes(walk.samples)
         await air.goes_on(many // 4)
-        await until(page, "document.getElementById('count').textContent !== ''")
         await page.context.set_offline(True)
         await air.goes_on(many // 4)
-        await shown(page, "offline", "kept")
+        await said(page, "offline")
         if how == "reload":
             await page.reload()
         else:
@@ -67,9 +73,8 @@ async def test_a_session_survives_the_page_and_a_tunnel(browser, walk, how: str)
         await page.context.set_offline(False)
         await air.goes_on(many)
         assert ("replay", many // 4 * 2) in band.asked
-        stored = await walk.result(await finished(page))
-        same(stored, walk.expected(band))
-        assert await kept(page) == []
+        same(await finished(page, walk), walk.expected(band))
+        await emptied(page)
 
 
 async def test_offline_from_the_start_is_sent_later_and_by_its_owner_only(browser, walk) -> None:
@@ -81,10 +86,8 @@ async def test_offline_from_the_start_is_sent_later_and_by_its_owner_only(browse
         await connected(page)
         await started(page)
         await air.goes_on(band.takes(walk.samples))
-        await page.click("#finish")
-        async with asyncio.timeout(60):
-            while not [session for session in await kept(page) if session["ended"]]:
-                await asyncio.sleep(0.05)
+        await stopped(page)
+        await ended(page)
     # The login ended meanwhile, and somebody else uses the phone.
     await page.context.clear_cookies()
     await walk.log_in(page.context, other)
@@ -101,11 +104,8 @@ async def test_offline_from_the_start_is_sent_later_and_by_its_owner_only(browse
     assert (answer.status_code, answer.json()["where"]) == (403, "header.hiprep-patient")
     await walk.log_in(page.context, walk.patient)
     await page.goto("/")
-    async with asyncio.timeout(60):
-        while await kept(page):
-            await asyncio.sleep(0.05)
-    (head,) = (await asyncio.to_thread(walk.patient.get, "/api/v1/sessions")).json()["sessions"]
-    same(await walk.result(head["id"]), walk.expected(band))
+    same(await stored(walk), walk.expected(band))
+    await emptied(page)
 
 
 async def test_a_full_disk_is_said_and_loses_nothing(browser, walk) -> None:
@@ -117,11 +117,11 @@ async def test_a_full_disk_is_said_and_loses_nothing(browser, walk) -> None:
         await started(page)
         many = band.takes(walk.samples)
         await air.goes_on(many // 2)
-        await shown(page, "full", "kept")
+        await said(page, "full")
         await until(page, "document.getElementById('count').textContent !== '0'")  # from memory
         await cdp.send("Storage.overrideQuotaForOrigin", {"origin": walk.house.url})
         await air.goes_on(many)
-        same(await walk.result(await finished(page)), walk.expected(band))
+        same(await finished(page, walk), walk.expected(band))
 
 
 async def test_one_tab_records(browser, walk) -> None:
@@ -131,11 +131,10 @@ async def test_one_tab_records(browser, walk) -> None:
         await started(page)
         second = await page.context.new_page()
         await second.goto("/band")
-        await shown(second, "other_tab")
+        await said(second, "other_tab")
         assert not await second.is_visible("#go-on")
         await second.close()
-        await page.click("#finish")
-        await until(page, "!document.getElementById('done').hidden")
+        await finished(page, walk)
 
 
 async def test_who_logs_out_leaves_nothing(browser, walk) -> None:
@@ -147,10 +146,8 @@ async def test_who_logs_out_leaves_nothing(browser, walk) -> None:
         await started(page)
         await air.goes_on(band.takes(walk.samples))
         await page.route("**/api/v1/**", lambda route: route.abort())
-        await page.click("#finish")
-        async with asyncio.timeout(60):
-            while not [session for session in await kept(page) if session["ended"]]:
-                await asyncio.sleep(0.05)
+        await stopped(page)
+        await ended(page)
         await page.goto("/intended-use")
         asked: list[str] = []
 
