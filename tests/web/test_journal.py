@@ -173,3 +173,35 @@ async def test_who_logs_out_leaves_nothing(browser, walk) -> None:
     await page.goto("/")
     await until(page, "document.body.dataset.ready === ''")
     assert await page.evaluate("import('/static/bands/journal.js').then(({ owner }) => owner())") == ""
+
+
+@pytest.mark.parametrize("how", ["the answer is lost", "by somebody else"])
+async def test_what_has_ended_there_is_not_sent_again(browser, walk, how: str) -> None:
+    page, band = await walk.page(browser), ReferenceBand()
+    async with Air(page, band) as air:
+        await connected(page)
+        await started(page)
+        many = band.takes(walk.samples)
+        await air.goes_on(many if how == "the answer is lost" else many // 2)
+        if how == "the answer is lost":
+
+            async def lose(route) -> None:
+                await route.fetch()
+                await route.abort()
+
+            await page.route("**/end", lose)
+            await stopped(page)
+            await ended(page)
+            same(await stored(walk), walk.expected(band))
+            await page.unroute_all(behavior="ignoreErrors")
+            await page.goto("/band")
+        else:
+            async with asyncio.timeout(60):
+                while not (heads := (await asyncio.to_thread(walk.patient.get, "/api/v1/sessions")).json()["sessions"]):
+                    await asyncio.sleep(0.05)
+            assert (await asyncio.to_thread(walk.patient.post, f"/api/v1/sessions/{heads[0]['id']}/end")).status_code == 200
+            await air.goes_on(many)
+            await said(page, "closed")
+            await page.goto("/band")
+        await emptied(page)
+        await stored(walk)

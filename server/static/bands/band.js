@@ -140,11 +140,6 @@ export class Band {
     this.sent.finally(() => this.#release.forEach((release) => release()));
   }
 
-  // The band may blink, where it can: which one is it?
-  identify() {
-    return this.#supervisor.command("identify");
-  }
-
   async #join(device, known) {
     await this.#supervisor?.stop();
     this.#pose = new Pose();

@@ -16,7 +16,7 @@ class Refused extends Error {
 }
 
 // trouble: null while it goes well; "offline", "logged_out", "consent",
-// "other_person", "declined_by_server" (detail says why).
+// "closed" (ended by somebody else), "other_person", "declined_by_server" (detail says why).
 export class Uplink {
   trouble = null;
   detail = "";
@@ -24,6 +24,7 @@ export class Uplink {
   next = 0; // the first index that is not acknowledged
   #setbacks = 0;
   #over = false;
+  #done = false;
   #wake = () => {};
   #woken = false;
 
@@ -31,6 +32,7 @@ export class Uplink {
   // more than there is, whether it has ended or not.
   constructor(session, { source = null, onChange = () => {}, upTo = null } = {}) {
     Object.assign(this, { session, upTo });
+    this.live = source !== null;
     this.source = source ?? { entries: (from) => entries(session.key, from), taken() {} };
     this.onChange = onChange;
     this.id = session.id ?? null;
@@ -51,7 +53,7 @@ export class Uplink {
 
   async #run() {
     addEventListener("online", () => this.wake());
-    while (!this.#over) {
+    while (!this.#over && !this.#done) {
       try {
         if (await this.#step()) return true;
       } catch (error) {
@@ -64,7 +66,7 @@ export class Uplink {
         }
       }
     }
-    return false;
+    return this.#done;
   }
 
   // One request, or a wait for something to send. True: all is done.
@@ -80,6 +82,8 @@ export class Uplink {
     const some = await this.source.entries(this.next);
     if (some.length) await this.#send(some);
     else if (session.ended) {
+      session.sent = true; // only the end is not confirmed: of one that has ended there nothing is sent again
+      await keep(session).catch(() => {});
       const end = await this.#ask(`/api/v1/sessions/${this.id}/end`);
       this.result = end.result;
       await forget(session.key);
@@ -106,9 +110,11 @@ export class Uplink {
   async #recovered({ status, where }) {
     const { session } = this;
     if (status === 409 && where === "path.session_id") {
-      if (session.ended && !(await this.source.entries(this.next)).length) {
-        await forget(session.key); // and only the answer was lost
-        this.#over = true;
+      if (session.sent || this.live) {
+        // Only the answer was lost; or it was ended by somebody else, such as by a report of pain, and takes no more.
+        if (!session.sent) this.#say("closed");
+        session.sent = this.#done = true;
+        await forget(session.key);
         return true;
       }
       // It was ended there before all had come, after days of silence: all of it again, as another session.

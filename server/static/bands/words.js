@@ -22,6 +22,7 @@ export const sentences = {
   other_person: _("Somebody else is logged in on this device. This session is sent when you log in again."),
   consent: _("What is measured may only be kept when you agree to it. Read and agree on the page Consent."),
   declined_by_server: _("The server does not take this session. It is kept here; tell your physiotherapist."),
+  closed: _("This session has been ended elsewhere, and takes no more."),
   full: _("This device's storage is full. Free some space: what comes now waits in memory and is lost with this page."),
   disk: _("This device cannot store what is measured. What comes now waits in memory and is lost with this page."),
 };
