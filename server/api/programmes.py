@@ -34,13 +34,13 @@ def _known(name: str) -> str:
     return name
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     if not all(sign.isprintable() or sign == "\n" for sign in text):
         raise ValueError("not printable (wanted printable characters and line breaks)")
     return text
 
 
-Note = Annotated[str, Field(max_length=2000), AfterValidator(_plain)]
+Note = Annotated[str, Field(max_length=2000), AfterValidator(plain_text)]
 Zero_to_ten = Annotated[int, Field(ge=0, le=10)]
 Seconds = Annotated[float, Field(ge=0, le=30)]
 

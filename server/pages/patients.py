@@ -11,17 +11,19 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from server import drawing, words
+from server import drawing, weeks, words
 from server.access import LoggedIn, Patient, Staff
 from server.api.programmes import programme_of
 from server.api.sessions import heads_of
 from server.overview import overviews
 from server.pages.views import go, page
 from server.problems import Problem
+from server.programme import Done
 from server.service import base_url, of
-from server.store import answers, consents, keys, people, programmes, trail
+from server.store import answers, consents, keys, notes, people, programmes, trail
 from server.store.people import Person
 from server.store.schema import sessions as session_table
+from server.weeks import Day
 
 router = APIRouter(prefix="/patients")
 
@@ -86,19 +88,57 @@ def _plain(text: str) -> str:
 async def patient_page(request: Request, entrance: LoggedIn, patient: Patient) -> Response:
     service, zone = of(request), ZoneInfo(entrance.clinic.time_zone)
     today = programmes.today(service.settings.clock(), zone)
+    told = {
+        "patient": patient,
+        "today": today,
+        "programme": await programme_of(service, entrance, patient),
+        "sessions": await heads_of(service, session_table.c.patient == patient.number, LISTED),
+        "devices": await service.store.fetch(keys.devices_of, patient.number),
+        "asked": service.questionnaires,
+        "agreed": service.consent.held(await service.store.fetch(consents.newest, patient.number)),
+        "answers": await service.store.fetch(answers.of_patient, patient.number),
+    }
+    if entrance.person.role == "patient":
+        return page(request, "patient.html", **told)
+    days = await service.store.fetch(weeks.days_of, patient.number, zone, today)
     return page(
         request,
-        "patient.html",
-        patient=patient,
-        today=today,
-        programme=await programme_of(service, entrance, patient),
+        "chart.html",
         seen=(await overviews(service.store, [patient.number], zone, today))[patient.number],
-        sessions=await heads_of(service, session_table.c.patient == patient.number, LISTED),
-        devices=await service.store.fetch(keys.devices_of, patient.number),
-        asked=service.questionnaires,
-        agreed=service.consent.held(await service.store.fetch(consents.newest, patient.number)),
-        answers=await service.store.fetch(answers.of_patient, patient.number),
+        notes=await service.store.fetch(notes.of_patient, patient.number),
+        message=await service.store.fetch(notes.message, patient.number),
+        days=days,
+        picture=weeks.picture(days, today),
+        recognised=_recognised((await service.store.fetch(programmes.done_by, [patient.number], zone))[patient.number]),
+        trends=_trends(days, (told["programme"]["present"] or {"items": []})["items"]),
+        draw=drawing,
+        **told,
     )
+
+
+def _recognised(done: list[Done]) -> dict[str, list[str]]:
+    """What was done in each session."""
+    found: dict[str, list[str]] = {}
+    for one in done:
+        titles, title = found.setdefault(one.session, []), words.exercise(one.exercise)
+        titles.append(words.inside(title) if titles else title)
+    return found
+
+
+def _trends(days: list[Day], items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each leg's exercise, with what is prescribed of it."""
+    made = []
+    for leg in weeks.legs(days):
+        item = next((one for one in items if (one["exercise"], one["side"]) == leg), None)
+        rom = weeks.rom_of(days, leg)
+        target, around = item and item["rom_target_deg"], (rom.base - rom.mdc, rom.base + rom.mdc)
+        tempo = [(day.day, day.tempo_s[leg]) for day in days if leg in day.tempo_s]
+        wanted = item and item["concentric_s"] + item["eccentric_s"]
+        made.append({
+            "rom": rom, "target": target, "drawn": weeks.curve(days, list(zip(rom.days, rom.values, strict=True)), around, target),
+            "tempo": tempo, "wanted": wanted, "tempo_drawn": weeks.curve(days, tempo, None, wanted) if tempo else None,
+        })  # fmt: skip
+    return made
 
 
 @router.post("/{person_id}/pairing")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from server import words
+from server import drawing, words
 from server.access import LoggedIn, Patient, Reader, Staff, WriteSession
 from server.api.programmes import NewProgramme, Report, prescribed, programme_of, reported
 from server.api.questionnaires import NewAnswer, answered
@@ -34,7 +34,17 @@ async def prescribe_page(request: Request, staff: Staff, patient: Patient) -> Re
     told = {"starts_on": today, "note": "", "quiet_days": "5", "pain_stop": "5", "rows": []}
     if now:
         told |= {name: str(now[name]) for name in ("note", "quiet_days", "pain_stop")} | {"rows": _rows(now["items"])}
-    return _form(request, patient, told)
+    return _form(request, patient, told, now and now | {"starts_on": today})
+
+
+@router.post("/patients/{person_id}/prescribe/preview")
+async def preview(request: Request, _staff: Staff, _patient: Patient) -> Response:
+    """The patient's cards, of a form that is being filled in. Keeps nothing."""
+    try:
+        new = checked(NewProgramme, _programme(await fields(request)))
+    except Problem as trouble:
+        return page(request, "preview.html", trouble=trouble)
+    return page(request, "preview.html", preview=new.model_dump(mode="json"), draw=drawing)
 
 
 @router.post("/patients/{person_id}/prescribe")
@@ -46,14 +56,16 @@ async def prescribe(request: Request, staff: Staff, patient: Patient) -> Respons
     except Problem as problem:
         rows = [{name: values.get(f"{name}_{n}", "") for name in ROW} for n in range(ROWS) if f"exercise_{n}" in values]
         told = {name: values.get(name, "") for name in ("starts_on", "note", "quiet_days", "pain_stop")}
-        return _form(request, patient, told | {"rows": rows}, problem)
+        return _form(request, patient, told | {"rows": rows}, problem=problem)
     return go(f"/patients/{patient.id}")
 
 
 ROW = ("exercise", "side", *EACH, "tempo", "left_deg", "right_deg", "band")
 
 
-def _form(request: Request, patient: Patient, told: dict[str, Any], problem: Problem | None = None) -> Response:
+def _form(
+    request: Request, patient: Patient, told: dict[str, Any], now: dict[str, Any] | None = None, problem: Problem | None = None
+) -> Response:
     blank = DEFAULTS | {"exercise": "", "side": "left", "left_deg": "", "right_deg": "", "band": ""}
     rows = [row for row in told["rows"] if row["exercise"]]
     rows = (rows + [blank] * BLANK if rows else [blank] * (BLANK + 1))[:ROWS]
@@ -62,7 +74,7 @@ def _form(request: Request, patient: Patient, told: dict[str, Any], problem: Pro
         "sides": [(side, words.side(side)) for side in SIDES],
         "bands": [("", _("none")), *words.BANDS.items()],
     }
-    return page(request, "prescribe.html", problem, patient=patient, told=told | {"rows": rows}, **choices)
+    return page(request, "prescribe.html", problem, patient=patient, told=told | {"rows": rows}, preview=now, draw=drawing, **choices)
 
 
 def _programme(values: dict[str, str]) -> dict[str, Any]:

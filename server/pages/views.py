@@ -61,7 +61,7 @@ async def fields(request: Request) -> dict[str, str]:
         pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=FIELDS)
     except ValueError as error:
         raise Problem(400, "not a form", "body") from error
-    values = dict(pairs)
+    values = {name: value.replace("\r\n", "\n") for name, value in pairs}  # as browsers send the lines of a text
     if len(values) < len(pairs):
         raise Problem(422, "a field came twice", "body")
     return values

@@ -304,6 +304,21 @@ overviews = Table(
     Column("document", Text, nullable=False),
 )
 
+# What a physio writes down of a patient, and never changes; or to them, shown till another one follows or it is taken back.
+notes = Table(
+    "notes",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("patient", Integer, ForeignKey("people.number"), nullable=False),
+    Column("made_by", Integer, ForeignKey("people.number"), nullable=False),
+    Column("made_at", String(32), nullable=False),
+    Column("to_patient", Boolean, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("taken_back_at", String(32)),
+    Index("notes_patient", "patient"),
+)
+
 # What a patient agreed to, word for word. A withdrawal ends it; agreeing again is another row.
 consents = Table(
     "consents",

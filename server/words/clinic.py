@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from server.language import N_, Vocabulary, _
+from server.language import N_, Vocabulary, _, ngettext
 from server.words.exercises import exercise, side
 from server.words.measures import number
+from server.words.sessions import KINDS
+
+if TYPE_CHECKING:
+    from server.trend import Trend
+    from server.weeks import Day
 
 FILTERS = Vocabulary(
     all=N_("All"), attention=N_("Need attention"), pain=N_("Pain"), quiet=N_("No session"), range=N_("Range of motion"), pelvis=N_("Pelvis")
@@ -22,3 +27,21 @@ def of_rom(rom: dict[str, Any]) -> str:
     """Of an overview: what its small drawing shows."""
     told = {"exercise": exercise(rom["exercise"]), "side": side(rom["side"]), "now": number(rom["values"][-1]), "base": number(rom["base"])}
     return _("%(exercise)s, %(side)s: %(base)s° at first, %(now)s° now.", **told)
+
+
+def of_trend(rom: Trend) -> str:
+    if len(rom.days) < 2:
+        return _("the first time")
+    if rom.change is None:
+        return _("about as at first: no measurable change")
+    by = number(abs(rom.change))
+    return _("%(by)s° more than at first", by=by) if rom.change > 0 else _("%(by)s° less than at first", by=by)
+
+
+def of_weeks(days: list[Day]) -> str:
+    """What the picture of the weeks shows, for who does not see it."""
+    done = [day for day in days if any(day.kinds.values())]
+    kinds = {kind: sum(day.kinds[kind] for day in days) for kind in ("good", "compensated", "partial")}
+    told = ngettext("Exercised on %(num)s day", "Exercised on %(num)s days", len(done)), *(f"{n} {KINDS[kind]}" for kind, n in kinds.items())
+    pains = [day.pain for day in days if day.pain is not None]
+    return "; ".join([*told, *([_("pain at most %(most)s of 10", most=max(pains))] if pains else [])])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_decimal
 
 from server.language import _, locale, ngettext
@@ -49,6 +49,11 @@ def when(iso: str, zone: str | None = None) -> str:
 
 def date_of(iso: str) -> str:
     return format_date(date.fromisoformat(iso), "long", locale())
+
+
+def short_date(iso: str) -> str:
+    """Within the year: 5 Mar."""
+    return format_skeleton("MMMd", date.fromisoformat(iso), locale=locale())
 
 
 def day(iso: str | None, today: date) -> str:

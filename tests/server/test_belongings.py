@@ -58,6 +58,7 @@ class Marked:
         self.patient.agree(guardian=f"Gerda {MARK}")
         plan = {"starts_on": "2026-01-01", "items": [{"exercise": "hip_external_rotation", "side": "left"}], "note": MARK}
         assert self.physio.post(f"/api/v1/patients/{self.patient.id}/programme", json=plan).status_code == 201
+        assert self.physio.post(f"/patients/{self.patient.id}/notes", data={"text": MARK}).status_code == 303
         self.device = self.patient.pair(f"laptop {MARK}")
         self.sessions = [self._session(f"session-{number}", entries) for number in range(2)]  # the second one runs
         assert self.device.post(f"/api/v1/sessions/{self.sessions[0]}/end").status_code == 200
@@ -111,7 +112,7 @@ def tables(house: House) -> dict[str, str]:
 def test_what_is_erased_is_nowhere(house, tmp_path, entries) -> None:
     people = Marked(house, tmp_path, entries)
     before = tables(house)
-    told = "people", "consents", "programmes", "devices", "sessions", "reports", "corrections"
+    told = "people", "consents", "programmes", "devices", "sessions", "reports", "corrections", "notes"
     assert all(MARK in before[name] for name in told)
     assert all(before[name] != "[]" for name in belongings.OWNED if name not in ("pairings", "jobs")), before.keys()
     recordings = house.settings.data_dir / "recordings"

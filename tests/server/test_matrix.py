@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -123,6 +124,15 @@ def revokes(world: World, client: httpx.Client) -> httpx.Response:
 
 def prescribes(world: World, client: httpx.Client) -> httpx.Response:
     return client.post(f"/api/v1/patients/{world.patient.id}/programme", json={"starts_on": "2026-01-01", "items": []})
+
+
+def takes_back(world: World, client: httpx.Client) -> httpx.Response:
+    """A message that was written for it."""
+    written = {"text": "Well done.", "to_patient": "true"}
+    assert world.clients["physio"].post(f"/patients/{world.patient.id}/notes", data=written).status_code == 303
+    page = world.clients["physio"].get(f"/patients/{world.patient.id}").text
+    path = re.search(r'action="(/patients/[^"]+/take-back)"', page)[1]
+    return client.post(path, headers=JSON)
 
 
 def reports(world: World, client: httpx.Client) -> httpx.Response:
@@ -252,6 +262,9 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", "/api/v1/patients/{person_id}/answers"): (answers, (401, 201, 404, 404, 403, 404, 404, 404, 403, 401)),
     ("GET", "/patients/{person_id}/prescribe"): (get("/patients/{id}/prescribe"), FORM),
     ("POST", "/patients/{person_id}/prescribe"): (post("/patients/{id}/prescribe", data=PLAN), FORM_303),
+    ("POST", "/patients/{person_id}/prescribe/preview"): (post("/patients/{id}/prescribe/preview", data=PLAN), FORM),
+    ("POST", "/patients/{person_id}/notes"): (post("/patients/{id}/notes", data={"text": "Well done."}), FORM_303),
+    ("POST", "/patients/{person_id}/notes/{note_id}/take-back"): (takes_back, FORM_303),
     ("POST", "/sessions/{session_id}/report"): (post("/sessions/{ended}/report", data={}), FORM_REPORT),
     ("GET", "/questionnaires/{name}"): (get("/questionnaires/knee_week"), PATIENTS),
     ("POST", "/questionnaires/{name}"): (post("/questionnaires/knee_week", data=ANSWERED), PATIENTS_303),

@@ -58,7 +58,7 @@ async def test_from_the_first_link_to_a_programme(browser, tmp_path: Path, width
         await fits()
         await page.click("button:text-is('Prescribe')")
         assert "Side-lying hip abduction (both sides): 3 times a week" in await page.text_content("main")
-        await page.click("text=Pair a computer")
+        await page.click("text=Pair a phone or a computer")
         await fits()
         await page.click("footer >> text=Log out")
         await page.wait_for_url("**/login")

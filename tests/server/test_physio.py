@@ -90,6 +90,62 @@ async def test_typing_finds_without_loading_the_page_anew(browser, house: House)
         await looked_at(page)
 
 
+# One patient
+
+
+def test_notes_are_kept_and_a_message_stands_until_it_is_taken_back(house: House) -> None:
+    path = f"/patients/{house.pat.id}"
+    long = f"{HOSTILE} 王 " + "ä\r\n" * 3300
+    for told in ({"text": long}, {"text": "Turn the foot\r\nup.", "to_patient": "true"}, {"text": "Slower.", "to_patient": "true"}):
+        assert house.phil.post(f"{path}/notes", data=told).status_code == 303
+    page = house.phil.get(path).text
+    assert HOSTILE not in page and "&lt;script&gt;alert(1)" in page and page.count("ä\n") > 3300
+    assert page.index("Slower.") < page.index("Turn the foot\nup.") and "was a message" in page
+    back = re.findall(rf'action="({path}/notes/[0-9a-f-]+/take-back)"', page)
+    assert len(back) == 1
+    assert house.phil.post(back[0]).status_code == 303
+    assert house.phil.post(back[0]).status_code == 404
+    assert "take-back" not in house.phil.get(path).text and "Slower." in house.phil.get(path).text
+    for bad in ({"text": ""}, {"text": "  "}, {"text": "x" * 10_001}, {"text": "a\0b"}, {"text": "x" * 2001, "to_patient": "true"}, {"text": "x", "made_by": "1"}):
+        assert house.phil.post(f"{path}/notes", data=bad).status_code == 422, bad
+    assert "Slower." not in house.pat.get(path).text
+
+
+def test_the_card_beside_the_form_is_what_the_form_says(house: House) -> None:
+    told = {
+        "exercise_0": "hip_abduction", "side_0": "both", "sets_0": "2", "reps_0": "12", "per_week_0": "4", "weeks_0": "6",
+        "tempo_0": "2-1-3", "left_deg_0": "", "right_deg_0": "35", "band_0": "red", "starts_on": "2026-01-08",
+        "quiet_days": "5", "pain_stop": "5", "note": HOSTILE,
+    }  # fmt: skip
+    path = f"/patients/{house.pat.id}/prescribe/preview"
+    card = house.phil.post(path, data=told).text
+    assert card.count("2 × 12") == 2 and "target 35°" in card and "4 times a week" in card and HOSTILE not in card
+    assert "not a tempo" in house.phil.post(path, data=told | {"tempo_0": "slow"}).text.lower()
+    assert "its card appears here" in house.phil.post(path, data=told | {"exercise_0": ""}).text
+    assert len(house.phil.get(f"/api/v1/patients/{house.pat.id}/programme").json()["versions"]) == 1
+
+
+async def test_a_programme_is_changed_in_place_with_the_keyboard(browser, house: House) -> None:
+    async with looking(browser, "phone") as seen:
+        page = seen.page
+        await logged_in(seen, house.phil)
+        await page.goto(f"{house.url}/patients/{house.pat.id}")
+        await looked_at(page)
+        await page.get_by_text("Change the programme").focus()
+        await page.keyboard.press("Enter")
+        await page.get_by_label("Exercise", exact=True).first.select_option("hip_abduction")
+        await expect(page.locator("#preview")).to_contain_text("Side-lying hip abduction")
+        await looked_at(page)
+        await page.get_by_text("Leave as it is").click()
+        await expect(page.locator("#programme")).to_contain_text("Hip external rotation")
+        await page.get_by_text("Change the programme").click()
+        await page.get_by_label("Note to Pat Patient").fill("Slowly.\nBreathe.")
+        await page.get_by_role("button", name="Prescribe").click()
+        await expect(page.locator("#programme")).to_contain_text("Version 2")
+        await expect(page.locator("#programme .lines")).to_have_text("Slowly.\nBreathe.")
+        await looked_at(page)
+
+
 # What the lines show, on paper
 
 
