@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCKS := requirements.lock requirements-server.lock requirements-test.lock
 
-.PHONY: setup demo test campaign bench evaluate fuzz lock words system
+.PHONY: setup demo test campaign bench load evaluate fuzz lock words system
 
 setup: .venv/ready
 
@@ -23,9 +23,14 @@ test: setup system
 # What takes too long for every day, such as 200 kills of each database's server.
 campaign: setup system
 	@$(BIN)/python -m pytest -m campaign
+	@$(BIN)/python tests/load.py --seconds 1800
 
 bench: setup
 	@$(BIN)/python tests/bench.py
+
+# Live sessions by the hundred for three minutes each; `make load ARGS="--seconds 30 --only sqlite"`.
+load: setup system
+	@$(BIN)/python tests/load.py $(ARGS)
 
 # Simulated people by families, against the goals; `make evaluate ARGS="--family walking --n 50"`.
 evaluate: setup

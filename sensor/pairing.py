@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 import os
@@ -11,28 +12,24 @@ from urllib.parse import urlsplit
 
 from sensor.errors import SourceError, UplinkError
 
-TIMEOUT_S = 10.0  # for one answer; no source
-
 
 def pair(server_url: str, code: str) -> None:
     """Uses the code up and keeps the token. Raises UplinkError, SourceError."""
-    import httpx
+    from sensor.client import Client, Trouble
 
     parts = urlsplit(server_url)
     if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
         raise SourceError(f"a token goes over TLS only (wanted https://..., got {server_url})")
-    told = {"code": code, "name": platform.node()[:64] or "computer"}
+
+    async def ask() -> str:
+        async with Client(_origin(server_url)) as client:
+            return (await client.pair(code, platform.node()[:64] or "computer")).token
+
     try:
-        answer = httpx.post(f"{_origin(server_url)}/api/v1/devices", json=told, timeout=TIMEOUT_S)
-        given = answer.json()
-        if answer.status_code != 201:
-            raise UplinkError(f"server {server_url} does not pair: {given['detail']} ({answer.status_code})")
-        tokens = _tokens() | {_origin(server_url): given["token"]}
-    except httpx.HTTPError as error:
-        raise UplinkError(f"server {server_url} cannot be reached ({error or type(error).__name__})") from error
-    except (ValueError, LookupError, TypeError) as error:
-        raise UplinkError(f"server {server_url} does not answer as hiprep does ({type(error).__name__})") from error
-    _keep(tokens)
+        token = asyncio.run(ask())
+    except Trouble as trouble:
+        raise UplinkError(f"server {server_url} {trouble}") from trouble
+    _keep(_tokens() | {_origin(server_url): token})
 
 
 def authorization(server_url: str, token: str | None = None) -> dict[str, str]:

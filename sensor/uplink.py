@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import httpx
 
+from sensor.client import Client, Ended, NotOurs, Refused, Trouble
 from sensor.errors import SensorError, UplinkError
-from sensor.frames import Entry, encode_frame
+from sensor.frames import Entry
 from sensor.pairing import authorization
 from sensor.spool import EPOCH, Spool
 
@@ -19,9 +21,9 @@ from sensor.spool import EPOCH, Spool
 # where an answer takes 200 ms; these do it 128 times as fast, in 40 KB, and take 0.5 ms to read and encode here.
 FRAME = 256
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0  # between attempts; no source
-TIMEOUT_S = 10.0  # for one answer, a fsync on a busy disk included; no source
 SETBACKS = 2  # a database may be replaced by an older copy or by another one; no more than that in a row; no source
-AGAIN = {408, 425, 429, 500, 502, 503, 504, 507}  # nothing was acknowledged, and it may go better later
+
+Answer = TypeVar("Answer")
 
 
 class Uplink:
@@ -49,13 +51,13 @@ class Uplink:
         self.session_id: str | None = None
         self.error: UplinkError | None = None
         self.trouble: str | None = "not connected yet"
-        self._spool, self._again, self._token, self._client = spool, again, token, client
+        self._spool, self._again, self._token, self._http = spool, again, token, client
         self._next = 0  # the first index that is not acknowledged
         self._setbacks = 0  # how often the server lost what it had since it last took something
         self._news, self._known, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._ending = False
         self.ended = False
-        self.stored: dict[str, Any] | None = None
+        self.stored: Ended | None = None
         self._calm = True  # the last question was answered at once
         self._level = False  # everything was there a moment ago: what is not there came since
         self._heard_s = 0.0  # loop time of the last answer that was one
@@ -76,7 +78,7 @@ class Uplink:
         return f"{self.server_url}/sessions/{self.session_id}"
 
     async def __aenter__(self) -> Uplink:
-        self._client = self._client or httpx.AsyncClient(timeout=TIMEOUT_S, headers=authorization(self.server_url, self._token))
+        self._client = Client(self.server_url, authorization(self.server_url, self._token), self._http)
         self._spool.on_put = self._news.set
         self._task = asyncio.create_task(self._run())
         return self
@@ -85,15 +87,15 @@ class Uplink:
         self._spool.on_put = lambda: None
         self._task.cancel()
         await asyncio.wait({self._task})
-        await self._client.aclose()
+        await self._client.close()
 
     async def opened(self, patience_s: float | None = None) -> str:
         """The session's id, when the server knows it. Raises UplinkError: refused, or out of reach for so long."""
         await self._until(self._known, patience_s)
         return self.session_id
 
-    async def finish(self, patience_s: float | None = None) -> dict[str, Any]:
-        """When everything is acknowledged, end the session; the server's answer, its `result` the contract's object.
+    async def finish(self, patience_s: float | None = None) -> Ended:
+        """When everything is acknowledged, end the session; the server's answer.
 
         Raises UplinkError: refused, or out of reach for so long.
         """
@@ -123,7 +125,7 @@ class Uplink:
                 await self._step()
         except Exception as error:  # noqa: BLE001 - goes to whoever waits, and is shown
             known = isinstance(error, SensorError)
-            self.error = UplinkError(str(error) if known else self._not_ours(error))
+            self.error = UplinkError(str(error)) if known else NotOurs(self.server_url, error)
         finally:
             self._known.set()
             self._over.set()
@@ -131,7 +133,7 @@ class Uplink:
     async def _step(self) -> None:
         """One request, or a wait for something to send."""
         if self.session_id is None:
-            self.session_id = (await self._ask("/api/v1/sessions", json=self._spool.told))["id"]
+            self.session_id = (await self._ask(self._client.begin, self._spool.told)).id
             self._known.set()
         self._news.clear()
         try:
@@ -139,13 +141,13 @@ class Uplink:
                 await self._send(entries)
             elif self._ending:
                 self._spool.all_sent()
-                end = await self._ask(f"/api/v1/sessions/{self.session_id}/end")
-                if not end["final"]:
+                end = await self._ask(self._client.end, self.session_id)
+                if not end.final:
                     raise UplinkError(f"server {self.server_url} does not end the session")
                 self.stored = end
             else:
                 await self._news.wait()
-        except _Refused as refused:
+        except Refused as refused:
             if refused.ended and (self._spool.sent or (self._level and not self._again)):  # or the answer was lost
                 self._spool.all_sent()
                 self.ended, self._next = True, self._spool.next_index
@@ -159,64 +161,35 @@ class Uplink:
 
     async def _send(self, entries: list[Entry]) -> None:
         last = entries[-1].index
-        answer = await self._ask(f"/api/v1/sessions/{self.session_id}/packets", content=encode_frame(entries))
-        there = -1 if answer["acknowledged"] is None else answer["acknowledged"]
-        if answer["epoch"] != EPOCH or (there < last and self._setbacks == SETBACKS):
+        answer = await self._ask(self._client.send, self.session_id, entries)
+        there = -1 if answer.acknowledged is None else answer.acknowledged
+        if answer.epoch != EPOCH or (there < last and self._setbacks == SETBACKS):
             raise UplinkError(
                 f"server {self.server_url} does not hold what it took"
-                f" (wanted index {last} of epoch {EPOCH}, got {there} of epoch {answer['epoch']})"
+                f" (wanted index {last} of epoch {EPOCH}, got {there} of epoch {answer.epoch})"
             )
         self._setbacks = self._setbacks + 1 if there < last else 0  # its database is an older one: on from there
         self._next = there + 1
         self._level = self._level or (self._calm and len(entries) < FRAME)
         self._spool.acknowledged(there)
 
-    async def _ask(self, path: str, **body: Any) -> dict[str, Any]:
-        """POST until it is answered; every request here may be sent twice without harm."""
+    async def _ask(self, call: Callable[..., Awaitable[Answer]], *told: Any) -> Answer:
+        """Until it is answered."""
         self._calm, wait_s = True, FIRST_WAIT_S
         while True:
             try:
-                answer = await self._client.post(self.server_url + path, **body)
-                if answer.is_success and (found := self._json(answer)) is not None:
-                    self.trouble, self._heard_s = None, asyncio.get_running_loop().time()
-                    return found
-                if answer.is_success or answer.is_redirect:  # a network's login page, in place of a server we know
-                    self.trouble = "does not answer as hiprep does"
-                else:
-                    self.trouble = f"answers {answer.status_code}"
-                    if answer.status_code not in AGAIN and "retry-after" not in answer.headers:
-                        raise _Refused(self.server_url, path, answer)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-                raise UplinkError(f"server is not a URL (wanted http://..., got {self.server_url!r})") from error
-            except httpx.TransportError as error:
-                self.trouble = f"cannot be reached ({error or type(error).__name__})"
+                answer = await call(*told)
+                self.trouble, self._heard_s = None, asyncio.get_running_loop().time()
+                return answer
+            except NotOurs:
+                if self.session_id is None:
+                    raise
+                self.trouble = "does not answer as hiprep does"  # from where ours was a moment ago
+            except Trouble as trouble:
+                self.trouble = str(trouble)
+            except Refused as refused:
+                self.trouble = f"answers {refused.status}"
+                raise
             self._calm = self._level = False
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-
-    def _json(self, answer: httpx.Response) -> dict[str, Any] | None:
-        """None: not ours, from where ours was a moment ago."""
-        try:
-            found = answer.json()
-            if isinstance(found, dict):
-                return found
-            raise TypeError(f"wanted an object, got {type(found).__name__}")
-        except (ValueError, TypeError) as error:
-            if self.session_id is None:
-                raise UplinkError(self._not_ours(error)) from error
-            return None
-
-    def _not_ours(self, error: Exception) -> str:
-        return f"server {self.server_url} does not answer as hiprep does ({type(error).__name__}: {error})"
-
-
-class _Refused(UplinkError):
-    def __init__(self, server_url: str, path: str, answer: httpx.Response) -> None:
-        try:
-            problem = answer.json()
-            detail, where = problem["detail"], problem.get("where")
-        except (ValueError, LookupError, TypeError, AttributeError):
-            detail, where = answer.reason_phrase, None
-        super().__init__(f"server {server_url} refuses {path}: {detail} ({answer.status_code})")
-        self.status = answer.status_code
-        self.ended = (self.status, where) == (409, "path.session_id")  # the other conflict is about a packet

@@ -182,7 +182,7 @@ WriteSession = Annotated[str, Depends(_write)]
 
 
 async def check_session(service: Service, who: Who, session_id: str, action: str | None = None) -> None:
-    """Raises Problem 404. That others than the patient read is written down before they do; exports always are."""
+    """Raises Problem 404. That somebody reads or exports is written down before they do."""
     if who.open:
         return
     session = resident.session if (resident := service.ingest.resident(session_id)) else None
@@ -190,7 +190,7 @@ async def check_session(service: Service, who: Who, session_id: str, action: str
         session = await service.store.fetch(sessions.find, session_id, None if who.device else who.visible())
     if session is None or (who.patient and session.patient != who.patient.number):
         raise Problem(404, f"no session {session_id}", "path.session_id")
-    if action and (who.staff or action != "read"):
+    if action:
         patient = await service.store.fetch(people.by_number, session.patient)
         entry = who.entrance.entry(service.accounts.now(), action, patient.id, session_id)
         await service.store.write(trail.note, entry)
@@ -260,7 +260,7 @@ Mine = Annotated[Person, Depends(_mine)]
 
 
 async def _patient(connection: HTTPConnection, entrance: LoggedIn, found: Mine) -> Person:
-    if found.number != entrance.person.number and connection.scope["method"] == "GET":  # changes are noted where they are made
+    if connection.scope["method"] == "GET":  # changes are noted where they are made
         service = of(connection)
         await service.store.write(trail.note, entrance.entry(service.accounts.now(), "read", found.id))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -12,8 +13,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 import processing
-from server import api, pages, problems
+from server import api, pages, probes, problems
+from server.api import description
+from server.api.conditions import Tagged
 from server.guard import Guard
+from server.metrics import Metrics
+from server.observed import Observed
 from server.service import Service
 from server.settings import Settings
 
@@ -38,9 +43,11 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=life,
     )
     app.state.service = service
+    app.state.metrics = Metrics(service)
     app.state.templates = pages.templates
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.include_router(probes.router)
     app.mount("/static", GZipMiddleware(StaticFiles(directory=Path(__file__).parent / "static")), name="static")
     problems.install(app)
     return app
@@ -49,6 +56,11 @@ def create_app(settings: Settings) -> FastAPI:
 class _Guarded(FastAPI):
     """The guard outside of everything: an added middleware would not see the answer to an unexpected error."""
 
+    def openapi(self) -> dict[str, Any]:
+        return description.complete(super().openapi())
+
     def build_middleware_stack(self) -> ASGIApp:
         service = self.state.service
-        return Guard(super().build_middleware_stack(), service.settings, open=service.accounts is None)
+        tagged = Tagged(super().build_middleware_stack(), api.PREFIX)
+        guarded = Guard(tagged, service.settings, open=service.accounts is None)
+        return Observed(guarded, self.state.metrics)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from server.corrections import corrected, kind_of
 from server.curve import decode_curve
 from server.programme import Programme, Week, adherence
+from server.questionnaires import Questionnaire
 from server.store import answers, history, programmes, sessions
 from server.store.people import Clinic, Person
 from server.store.sessions import Session
@@ -47,7 +48,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """visits and programmes: oldest first; weeks and answers only of the `whole` chart. zone: IANA, None: this
+    """visits and programmes: oldest first; weeks and answers only of the `whole` chart; asked: questionnaires. zone: IANA, None: this
     computer's. url: of this server. Without accounts nobody is named."""
 
     made_at: str
@@ -60,6 +61,12 @@ class Chart:
     programmes: tuple[Programme, ...] = ()
     weeks: tuple[Week, ...] = ()
     answers: tuple[dict[str, Any], ...] = ()
+    asked: dict[str, Questionnaire] = field(default_factory=dict)
+
+    def asked_in(self, answer: dict[str, Any]) -> Questionnaire | None:
+        """What the answer answers; None: this server no longer has that version's words."""
+        found = self.asked.get(answer["questionnaire"])
+        return found if found and found.version == answer["version"] else None
 
 
 def of_session(connection: Connection, session: Session, zone: str | None, **head: Any) -> Chart:
@@ -68,7 +75,9 @@ def of_session(connection: Connection, session: Session, zone: str | None, **hea
     return Chart(zone=zone, whole=False, visits=(_visit(connection, session, zone),), programmes=tuple(versions), **head)
 
 
-def of_patient(connection: Connection, patient: Person, clinic: Clinic, made_at: str, url: str, today: Any) -> Chart:
+def of_patient(
+    connection: Connection, patient: Person, clinic: Clinic, made_at: str, url: str, today: Any, asked: dict[str, Questionnaire]
+) -> Chart:
     """Everything but the recordings; of sessions those that have ended."""
     zone, number = ZoneInfo(clinic.time_zone), patient.number
     versions = programmes.of_patients(connection, [number])[number]
@@ -85,6 +94,7 @@ def of_patient(connection: Connection, patient: Person, clinic: Clinic, made_at:
         tuple(versions),
         adherence(versions, done, today).weeks,
         tuple(answers.of_patient(connection, number)),
+        asked,
     )
 
 

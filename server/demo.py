@@ -41,4 +41,4 @@ async def playing(recording: Recording, *, speed: float, port: int, clinic: bool
                     async for _ in source:
                         pass
                     stored = await uplink.finish()
-            yield url, stored["result"]
+            yield url, stored.result

@@ -8,6 +8,8 @@ ServerError                 the root; its text is one line: WHAT is wrong WHERE 
     ├── StoreFull           no room on the disk
     ├── StoreLost           the database went away; whether it was stored is not known
     ├── PersonGone          somebody whose account was taken away meanwhile
+    ├── KeyReused           an Idempotency-Key that something else was asked with
+    ├── NotNew              packets that are stored already, perhaps; never an answer
     └── PacketConflict      a packet whose key is stored with other bytes, or whose epoch is closed
 """
 
@@ -47,6 +49,17 @@ class PersonGone(StoreError):
 
     def __init__(self) -> None:
         super().__init__("the account was taken away; nothing was stored")
+
+
+class KeyReused(StoreError):
+    """An Idempotency-Key that something else was asked with."""
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used for something else (wanted one of its own for each request)")
+
+
+class NotNew(StoreError):
+    """Of packets that were to be stored together some are stored already: each session's have to be looked at."""
 
 
 class PacketConflict(StoreError):

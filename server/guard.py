@@ -19,6 +19,7 @@ from server.problems import Problem, answer
 from server.settings import Settings, is_loopback
 
 MAX_BODY = MAX_FRAME  # the largest thing anybody sends, but for recordings
+PROBES = {"/healthz", "/readyz", "/metrics"}  # asked by address, not by name; what they let out is their own affair
 UPLOADS = {"/api/v1/recordings", "/import"}
 MAX_UPLOAD = FILE_LIMIT + (1 << 16)  # with what a form adds
 HEADERS = {
@@ -71,6 +72,8 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
         host = headers.get("host", "")
+        if scope["path"] in PROBES and scope.get("method") in ("GET", "HEAD"):
+            return None
         if self._url is None and not is_loopback(_split(f"//{host}").hostname or ""):
             return 421, f"this server answers to this computer only (wanted a loopback host, got {host!r})", "header.host"
         if self._url is not None and _origin(f"https://{host}") != _origin(self._url):

@@ -23,6 +23,7 @@ from sensor.frames import Entry
 from server import live
 from server.counting import Counting, message_of
 from server.errors import StoreError, StoreLost
+from server.intake import Intake
 from server.problems import Problem
 from server.recordings import Recordings
 from server.store import Store, journal, people, sessions
@@ -91,8 +92,13 @@ class Open:
 class Ingest:
     def __init__(self, store: Store, recordings: Recordings) -> None:
         self._store, self._recordings = store, recordings
+        self.intake = Intake(store)
         self._open: dict[str, asyncio.Future[Open]] = {}
         self._compacting: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def residents(self) -> int:
+        return len(self._open)
 
     def resident(self, session_id: str) -> Open | None:
         """The session if it is in memory: what a list can show without work."""
@@ -127,7 +133,7 @@ class Ingest:
             counting = found.counting
             _check_packets(counting, entries)
             try:
-                stored = await self._store.write(_append, found.session, entries, counting.order.epoch)
+                stored = await self.intake.append(found.session, entries, counting.order.epoch)
             except BaseException as error:
                 if not isinstance(error, StoreError) or isinstance(error, StoreLost):
                     self._forget(found)  # they may be stored; otherwise nothing is, and nothing has been counted yet
@@ -283,12 +289,6 @@ def _check_packets(counting: Counting, entries: Sequence[Entry]) -> None:
 def _create(connection: Connection, values: dict[str, Any], patient: Person | None, at: str | None) -> tuple[Session, bool]:
     people.still_there(connection, patient)
     return sessions.create(connection, values, at)
-
-
-def _append(connection: Connection, session: Session, entries: Sequence[Entry], epoch: int) -> int:
-    if session.idle_since is not None:
-        sessions.idle(connection, session.number, None)
-    return journal.append(connection, session.number, entries, epoch)
 
 
 def _replace_journal(connection: Connection, number: int, name: str) -> None:

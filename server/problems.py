@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from server.errors import PacketConflict, PersonGone, StoreError, StoreFull
+from server.errors import KeyReused, PacketConflict, PersonGone, StoreError, StoreFull
 
 log = logging.getLogger("hiprep.server")
 MEDIA_TYPE = "application/problem+json"
@@ -56,6 +56,20 @@ def answer(status: int, detail: str, where: str | None = None, headers: dict[str
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 
+def problem_of(error: Problem | StoreError) -> Problem:
+    """The answer to it."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, PacketConflict):
+        return Problem(409, str(error), f"epoch {error.epoch}, index {error.index}")
+    if isinstance(error, KeyReused):
+        return Problem(409, str(error), "header.idempotency-key")
+    if isinstance(error, PersonGone):
+        return Problem(401, str(error))
+    log.error("%s", error)
+    return Problem(507 if isinstance(error, StoreFull) else 503, str(error), headers={"Retry-After": "5"})
+
+
 def install(app: FastAPI) -> None:
     """Every error of every route, and of no route at all, in one form."""
 
@@ -76,13 +90,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(StoreError)
     async def store(request: Request, error: StoreError) -> Response:
-        if isinstance(error, PacketConflict):
-            return _for(request, 409, str(error), f"epoch {error.epoch}, index {error.index}")
-        if isinstance(error, PersonGone):
-            return _for(request, 401, str(error))
-        status = 507 if isinstance(error, StoreFull) else 503
-        log.error("%s", error)
-        return _for(request, status, str(error), headers={"Retry-After": "5"})
+        problem = problem_of(error)
+        return _for(request, problem.status_code, problem.detail, problem.where, problem.headers)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:

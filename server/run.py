@@ -12,16 +12,19 @@ from collections.abc import Callable, Iterator
 
 import uvicorn
 
+from server import logs
 from server.app import create_app
 from server.errors import StartError
 from server.settings import Settings
 
+MAX_MESSAGE = 1 << 16  # bytes over a socket: 256 packets of 256 bytes with their keys, what an uplink sends at once
 STOP_S = 5  # what requests and sockets have to finish at the end; no source
 
 
 def serve(settings: Settings) -> None:
     """Until SIGINT or SIGTERM. Prints the URL when it answers, and the link that makes a clinic. Raises StartError."""
     listener = _listen(settings)
+    logs.install()
 
     def started(url: str, link: str | None) -> None:
         print(f"hiprep: serving {settings.data_dir} at {url}", flush=True)
@@ -69,11 +72,12 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                log_config=None,
                 log_level="warning",
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                ws_max_size=4096,  # pages have nothing to say
+                ws_max_size=MAX_MESSAGE,
                 ws_per_message_deflate=False,  # costs memory a socket, and the messages are small
                 timeout_graceful_shutdown=STOP_S,
                 ssl_certfile=settings.tls_cert,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection, Request
 
-from server import consent, demo_clinic, questionnaires
+from server import consent, demo_clinic, overview, questionnaires
 from server.accounts import Accounts, plain
 from server.belongings import DAY_S, purge
 from server.consent import Text
@@ -22,7 +22,7 @@ from server.problems import Problem
 from server.questionnaires import Questionnaire
 from server.recordings import Recordings
 from server.settings import Settings
-from server.store import Store, keys, people, sessions
+from server.store import Store, keys, once, people, sessions
 from server.store.times import iso
 
 SWEEP_S = 60.0  # between looks for sessions without packets; no source
@@ -103,17 +103,19 @@ class Service:
         self.close()
 
     async def _sweep(self) -> None:
-        """Every minute, and what is old once a day, the first time at once."""
+        """Every minute, the first time at once; what is old once a day."""
         day = None
         while True:
             try:
                 if self.settings.keep_days is not None and (today := self.settings.clock() // DAY_S) != day:
                     await purge(self, self.settings.keep_days)
                     day = today
+                await overview.prepare(self.store, self.settings.clock())
+                await self.store.write(once.forget, iso(self.settings.clock() - DAY_S))
                 await asyncio.sleep(SWEEP_S)
                 await self.ingest.sweep(self.settings.clock(), 3600 * self.settings.idle_hours)
             except (ServerError, Problem) as error:
-                log.error("sessions that are old or without packets: %s", error)
+                log.error("what is done every minute was not: %s", error)
                 await asyncio.sleep(SWEEP_S)
 
     def close(self) -> None:

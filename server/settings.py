@@ -25,7 +25,8 @@ class Settings:
     certificate (tls_cert, tls_key: files) or behind_proxy (the proxy before it speaks TLS and sets X-Forwarded-For).
     clinic: people log in, and a one-time link makes a clinic; beyond this computer, and once there is a clinic, they do
     anyway. demo: the token of its patient's band; a clinic of simulated people, whom everybody at this computer may look
-    through (demo_clinic.py). link_for: e-mail address of who lost password and second factor. password_cost: argon2's passes, KiB and lanes. clock: s since 1970; both for tests.
+    through (demo_clinic.py). metrics_token: lets others than this computer read
+    /metrics. link_for: e-mail address of who lost password and second factor. password_cost: argon2's passes, KiB and lanes. clock: s since 1970; both for tests.
     """
 
     data_dir: Path
@@ -42,6 +43,7 @@ class Settings:
     link_for: str | None = None
     keep_days: float | None = None
     demo: str | None = field(default=None, repr=False)
+    metrics_token: str | None = field(default=None, repr=False)
     password_cost: tuple[int, int, int] = (3, 65536, 4)  # RFC 9106 section 4, the second recommended option
     clock: Callable[[], float] = time.time
 
@@ -63,6 +65,8 @@ class Settings:
             raise SettingsError(f"idle_hours is not a time (wanted more than 0 hours, got {self.idle_hours})")
         if self.keep_days is not None and not 1 <= self.keep_days < 1e5:
             raise SettingsError(f"keep_days is not a time (wanted 1 day or more, got {self.keep_days})")
+        if self.metrics_token is not None and len(self.metrics_token) < 32:
+            raise SettingsError(f"metrics_token is too short (wanted 32 characters or more, got {len(self.metrics_token)})")
         if self.database is not None:
             scheme = self.database.partition(":")[0]
             if scheme not in ("postgresql", "postgres"):

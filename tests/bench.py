@@ -179,7 +179,7 @@ async def catch_up(spool: Spool, url: str) -> tuple[float, float]:
             await asyncio.sleep(0.005)
         took = time.perf_counter() - begin
         watching.cancel()
-        assert (await up.finish())["result"]["samples"] == spool.kept * PACKET
+        assert (await up.finish()).result["samples"] == spool.kept * PACKET
     spool.close()
     return took, held
 

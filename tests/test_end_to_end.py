@@ -103,16 +103,16 @@ async def test_from_the_band_to_the_page(browser, person: Path, tmp_path: Path) 
                 async for _ in source:
                     pass
                 stored = await uplink.finish()
-        counted = sum(rep["counted"] for rep in stored["result"]["reps"])
+        counted = sum(rep["counted"] for rep in stored.result["reps"])
         await page.wait_for_selector("#connection.ended")
         numbers = [int(text) for text in await page.evaluate("shown")]
         assert numbers == sorted(numbers) and numbers[-1] == counted == 4 and len(set(numbers)) >= 3
         assert await page.text_content("#exercise") == "Side-lying hip abduction"  # recognised
         await page.click("#open")
         await page.wait_for_selector("#curve[data-drawn] canvas")
-        assert await page.locator("tr[data-start]").count() == len(stored["result"]["reps"])
+        assert await page.locator("tr[data-start]").count() == len(stored.result["reps"])
         curve = (await asyncio.to_thread(httpx.get, f"{url}/api/v1/sessions/{uplink.session_id}/curve")).json()
-        assert len(curve["t_s"]) > 20 * stored["result"]["duration_s"]
+        assert len(curve["t_s"]) > 20 * stored.result["duration_s"]
         assert np.nanmax(np.array(curve["angle_deg"], float)) > 20
         await page.goto(url)
         assert await page.locator(f"a[href='/sessions/{uplink.session_id}']").count() == 1

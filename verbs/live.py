@@ -84,7 +84,7 @@ async def session(a: argparse.Namespace, source: Source) -> int:
         waits = (spool is not None and spool.unspooled > 0) or (uplink is not None and uplink.ended)
         status = await _delivered(spool, uplink) if waits else 0
         ended = uplink.stored if uplink and uplink.ended else None
-        show(ended["result"] if ended else counting.document(spool.unspooled if spool else 0), a)
+        show(ended.result if ended else counting.document(spool.unspooled if spool else 0), a)
         status = status if waits else await _delivered(spool, uplink)
     if lost:
         raise lost

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from verbs.arguments import STORE_PARENT, positive, store_of, url, within
@@ -29,6 +30,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--idle-hours", type=positive, default=48.0, metavar="H", help=idle)
     keep = "remove sessions and answers that are older (default: never; the law may say how long records are kept)"
     parser.add_argument("--keep-days", type=within(float, 1, 99_999), metavar="D", help=keep)
+    parser.set_defaults(metrics_token=os.environ.get("HIPREP_METRICS_TOKEN"))  # not in the list of processes
+    parser.epilog = "HIPREP_METRICS_TOKEN in the environment: a bearer token for /metrics, which only this computer reads without"
 
 
 def run(a: argparse.Namespace) -> int | None:
@@ -36,7 +39,7 @@ def run(a: argparse.Namespace) -> int | None:
     from server.run import serve
     from server.settings import Settings
 
-    names = ("host", "port", "url", "tls_cert", "tls_key", "behind_proxy", "clinic", "link_for", "idle_hours", "keep_days")
+    names = ("host", "port", "url", "tls_cert", "tls_key", "behind_proxy", "clinic", "link_for", "idle_hours", "keep_days", "metrics_token")
     told = {name: getattr(a, name) for name in names}
     try:
         serve(Settings(**told, **store_of(a)))

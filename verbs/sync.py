@@ -78,7 +78,7 @@ async def _sent(spool: Spool, server: str | None, away: dict[str, UplinkError]) 
     finally:
         spool.close()
     spool.remove()
-    reps = sum(rep["counted"] for rep in stored["result"]["reps"])
+    reps = sum(rep["counted"] for rep in stored.result["reps"])
     ended = "the session is ended" if spool.told["key"] == spool.path.stem else AGAIN
     return f"{spool.kept} packets are on {server}, {ended}, {reps} repetitions counted"
 

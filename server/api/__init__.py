@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from server.api import devices, exports, history, live, packets, programmes, questionnaires, recordings, sessions
+from server.api import devices, exports, history, intake, live, packets, programmes, questionnaires, recordings, sessions, trail
 
 PREFIX = "/api/v1"
 
 router = APIRouter(prefix=PREFIX)
-for part in (sessions, history, packets, recordings, exports, live, devices, programmes, questionnaires):
+for part in (sessions, history, packets, recordings, exports, live, intake, devices, programmes, questionnaires, trail):
     router.include_router(part.router)

@@ -75,7 +75,8 @@ async def everything(request: Request, entrance: LoggedIn, patient: ExportPatien
 
 async def chart_of(service: Service, url: str, entrance: Any, patient: Person) -> Chart:
     today = programmes.today(service.settings.clock(), ZoneInfo(entrance.clinic.time_zone))
-    return await service.store.fetch(chart.of_patient, patient, entrance.clinic, service.iso(), url, today)
+    told = patient, entrance.clinic, service.iso(), url, today, service.questionnaires
+    return await service.store.fetch(chart.of_patient, *told)
 
 
 async def _file(export: Export, made: Chart, name: str) -> Response:

@@ -12,12 +12,14 @@ from starlette.responses import JSONResponse, Response
 
 from processing.results import SessionResult
 from server.access import ChangeSession, Reader, ReadSession, Who
+from server.api.conditions import IdempotencyKey, key_of
 from server.api.sessions import find
 from server.api.shapes import Correction, Job, NewCorrection
 from server.corrections import corrected, rep_at
 from server.problems import Problem, responses
 from server.service import Service, of
 from server.store import history, sessions
+from server.store.once import Key, once
 from server.store.sessions import Session
 
 router = APIRouter(tags=["history"])
@@ -41,10 +43,12 @@ async def reprocess(request: Request, session_id: ChangeSession) -> Response:
     response_model=Correction,
     responses=responses(400, 401, 403, 404, 409, 413, 421, 422, 503, 507),
 )
-async def correct(request: Request, who: Reader, session_id: ChangeSession, new: NewCorrection) -> Response:
+async def correct(
+    request: Request, who: Reader, session_id: ChangeSession, new: NewCorrection, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Say what was done against what was counted. The result stays as it is; `history.corrected` has both together.
     A correction is taken back by another one."""
-    return JSONResponse(asdict(await add_correction(of(request), who, session_id, new)), 201)
+    return JSONResponse(await add_correction(of(request), who, session_id, new, await key_of(request, idempotency_key, who, None)), 201)
 
 
 @router.get(
@@ -65,7 +69,9 @@ async def count_again(service: Service, session_id: str) -> history.Job:
     return await service.jobs.count_again(await _ended(service, session_id))
 
 
-async def add_correction(service: Service, who: Who, session_id: str, new: NewCorrection) -> history.Correction:
+async def add_correction(
+    service: Service, who: Who, session_id: str, new: NewCorrection, key: Key | None = None
+) -> dict[str, Any]:
     """By whoever is logged in, or, where nobody can, by whom it says.
 
     In one transaction with the look whether it can be: two may correct at the same time.
@@ -74,7 +80,8 @@ async def add_correction(service: Service, who: Who, session_id: str, new: NewCo
     if person is None and new.author is None:
         raise Problem(422, "author is missing (wanted a name, got none)", "body.author")
     by = {"author": person.name, "person": person.number} if person else {}
-    return await service.store.write(_add_correction, session, new, by)
+    key = key and key._replace(patient=session.patient)
+    return await service.store.write(once, key, lambda c: asdict(_add_correction(c, session, new, by)))
 
 
 def _add_correction(

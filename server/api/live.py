@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -20,14 +21,14 @@ router = APIRouter()
 HEARTBEAT_S = 1.0  # a page that hears nothing for longer knows that it is the server who is gone
 PACE_S = 0.03  # at most about 30 states a second: a screen shows no more
 SEND_S = 10.0  # a page that takes nothing for so long is gone; no source
-AGAIN, ENDED, LOGIN, UNKNOWN = 1013, 4000, 4001, 4004
+NOTHING_TO_SAY, AGAIN, ENDED, LOGIN, UNKNOWN = 1003, 1013, 4000, 4001, 4004
 
 
 @router.websocket("/sessions/{session_id}/live")
 async def live(socket: WebSocket, session_id: str) -> None:
     """Text messages: {"type": "state", ...} at least once a second, {"type": "rep", ...} as they are counted,
     {"type": "ended"} at the end. Closed with 4000 then, 4001 for who is not or no longer logged in, 4004 if there is
-    no such session, 1013: come again."""
+    no such session, 1013: come again, 1003: a page that says something."""
     await socket.accept()
     try:
         who = await _allowed(socket, session_id)
@@ -38,7 +39,7 @@ async def live(socket: WebSocket, session_id: str) -> None:
     except Problem as problem:
         return await socket.close(LOGIN if problem.status_code == 401 else UNKNOWN)
     watcher = found.channel.join()
-    tasks = [asyncio.create_task(part) for part in (_tell(socket, found, watcher), _hear(socket), _watch(socket, who, session_id))]
+    tasks = [asyncio.create_task(part) for part in (_tell(socket, found, watcher), _hear(socket), watch(socket, who, session_id, _allowed))]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -58,7 +59,7 @@ async def _allowed(socket: WebSocket, session_id: str, action: str | None = "rea
     return who
 
 
-async def _watch(socket: WebSocket, who: Who, session_id: str) -> None:
+async def watch(socket: WebSocket, who: Who, session_id: str, allowed: Callable[..., Awaitable[Who]]) -> None:
     """Closes what is no longer allowed: at once when it is taken away, when the login has not been used for too long
     otherwise. Looking on is not using."""
     accounts = of(socket).accounts
@@ -70,11 +71,11 @@ async def _watch(socket: WebSocket, who: Who, session_id: str) -> None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HEARTBEAT_S):
                     await taken.wait()
-            if not taken.is_set() and accounts.clock() < who.entrance.until:
+            if not taken.is_set() and (who.entrance is None or accounts.clock() < who.entrance.until):
                 continue
             taken.clear()
             try:
-                who = await _allowed(socket, session_id, None)
+                who = await allowed(socket, session_id, None)
             except Problem as problem:
                 return await socket.close(LOGIN if problem.status_code == 401 else UNKNOWN)
 
@@ -94,8 +95,8 @@ async def _tell(socket: WebSocket, found: Open, watcher: Watcher) -> None:
 
 async def _hear(socket: WebSocket) -> None:
     """Pages have nothing to say; this notices when they leave."""
-    while (await socket.receive())["type"] != "websocket.disconnect":
-        pass
+    if (await socket.receive())["type"] != "websocket.disconnect":
+        await socket.close(NOTHING_TO_SAY)
 
 
 async def _send(socket: WebSocket, message: dict[str, Any]) -> None:

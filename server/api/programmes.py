@@ -13,14 +13,17 @@ from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
 from processing.exercises import EXERCISES
-from server.access import LoggedIn, Patient, ReadSession, Staff, Writer, WriteSession
+from server.access import LoggedIn, Patient, Reader, ReadSession, Staff, Writer, WriteSession
 from server.accounts import Entrance
+from server.api.conditions import IdempotencyKey, IfMatch, check_seen, key_of
 from server.api.sessions import find
 from server.problems import Problem, responses
 from server.programme import PAIN_STOP, Item, Programme, adherence, present
 from server.service import Service, of
 from server.store import people, programmes, trail
+from server.store.once import Key, once
 from server.store.people import Person
+from server.store.sessions import Session
 
 router = APIRouter(tags=["programmes"])
 
@@ -133,33 +136,47 @@ async def read(request: Request, entrance: LoggedIn, patient: Patient) -> Respon
     return JSONResponse(await programme_of(of(request), entrance, patient))
 
 
-@router.post(P, status_code=201, response_model=Version, responses=responses(400, *FAILS, 413, 507))
-async def prescribe(request: Request, staff: Staff, patient: Patient, new: NewProgramme) -> Response:
+@router.post(P, status_code=201, response_model=Version, responses=responses(400, *FAILS, 409, 412, 413, 507))
+async def prescribe(
+    request: Request,
+    who: Reader,
+    staff: Staff,
+    patient: Patient,
+    new: NewProgramme,
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """A new version; it holds from `starts_on`, and the earlier ones are kept."""
-    return JSONResponse(await prescribed(of(request), staff, patient, new), 201)
+    key = await key_of(request, idempotency_key, who, patient.number)
+    return JSONResponse(await prescribed(of(request), staff, patient, new, if_match, key), 201)
 
 
 @router.get("/sessions/{session_id}/report", response_model=Reported, responses=responses(*FAILS))
 async def report(request: Request, session_id: ReadSession) -> Response:
     """What the patient said of the session."""
     session = await find(of(request), session_id)
-    said = await of(request).store.fetch(programmes.report, session.number)
-    return JSONResponse(said or Reported(made_at=None).model_dump())
+    return JSONResponse(await of(request).store.fetch(_report, session))
 
 
-@router.put("/sessions/{session_id}/report", response_model=Reported, responses=responses(400, *FAILS, 413, 507))
-async def put_report(request: Request, who: Writer, session_id: WriteSession, said: Report) -> Response:
+@router.put("/sessions/{session_id}/report", response_model=Reported, responses=responses(400, *FAILS, 412, 413, 507))
+async def put_report(
+    request: Request, who: Writer, session_id: WriteSession, said: Report, if_match: IfMatch = None
+) -> Response:
     """Said by the patient, of a session that runs or is over; again: as said last. In answer what was stored. Pain above
     the programme's limit (5 without one) ends a session that runs."""
-    return JSONResponse(await reported(of(request), session_id, said))
+    return JSONResponse(await reported(of(request), session_id, said, if_match))
 
 
 async def programme_of(service: Service, entrance: Entrance, patient: Person) -> dict[str, Any]:
     """ProgrammeBody."""
+    return await service.store.fetch(_programme, service, entrance, patient)
+
+
+def _programme(connection: Connection, service: Service, entrance: Entrance, patient: Person) -> dict[str, Any]:
     zone = ZoneInfo(entrance.clinic.time_zone)
     today = programmes.today(service.settings.clock(), zone)
-    versions = (await service.store.fetch(programmes.of_patients, [patient.number]))[patient.number]
-    done = (await service.store.fetch(programmes.done_by, [patient.number], zone))[patient.number]
+    versions = programmes.of_patients(connection, [patient.number])[patient.number]
+    done = programmes.done_by(connection, [patient.number], zone)[patient.number]
     now = present(versions, today)
     kept = adherence(versions, done, today)
     weeks = [asdict(week) | {"begins": week.begins.isoformat()} for week in kept.weeks]
@@ -170,7 +187,14 @@ async def programme_of(service: Service, entrance: Entrance, patient: Person) ->
     }
 
 
-async def prescribed(service: Service, staff: Entrance, patient: Person, new: NewProgramme) -> dict[str, Any]:
+def _report(connection: Connection, session: Session) -> dict[str, Any]:
+    """Reported."""
+    return programmes.report(connection, session.number) or Reported(made_at=None).model_dump()
+
+
+async def prescribed(
+    service: Service, staff: Entrance, patient: Person, new: NewProgramme, if_match: str | None = None, key: Key | None = None
+) -> dict[str, Any]:
     """Version. Raises Problem for one that would begin before what it replaces, or twice the same leg."""
     zone, at = ZoneInfo(staff.clinic.time_zone), service.accounts.now()
     today = programmes.today(service.settings.clock(), zone)
@@ -181,23 +205,29 @@ async def prescribed(service: Service, staff: Entrance, patient: Person, new: Ne
     told = new.model_dump(exclude={"items"})
     made = Programme(0, made_at=at, items=tuple(Item(**item.model_dump()) for item in new.items), **told)
 
-    def job(connection: Connection) -> int:
+    def job(connection: Connection) -> dict[str, Any]:
+        check_seen(if_match, _programme(connection, service, staff, patient))
         versions = programmes.of_patients(connection, [patient.number])[patient.number]
         first = max([today, *(one.starts_on for one in versions)])
         if new.starts_on < first:
             raise Problem(422, "begins too early (wanted {first} or later, got {got})", "body.starts_on", first=first, got=new.starts_on)
         version = programmes.add(connection, patient.number, staff.person.number, at, made)
         trail.note(connection, staff.entry(at, "prescribed", patient.id, str(version)))
-        return version
+        return {**_version(made), "version": version}
 
-    return {**_version(made), "version": await service.store.write(job)}
+    return await service.store.write(once, key, job)
 
 
-async def reported(service: Service, session_id: str, said: Report) -> dict[str, Any]:
+async def reported(service: Service, session_id: str, said: Report, if_match: str | None = None) -> dict[str, Any]:
     """Reported. Without accounts it is kept as well: the one person's own. Too much pain ends a session that runs."""
     session = await find(service, session_id)
     at = service.iso()
-    await service.store.write(lambda c: programmes.put_report(c, session.number, session.patient, at, **said.model_dump()))
+
+    def job(connection: Connection) -> None:
+        check_seen(if_match, _report(connection, session))
+        programmes.put_report(connection, session.number, session.patient, at, **said.model_dump())
+
+    await service.store.write(job)
     if session.ended_at is None and worst(said.model_dump()) > await pain_stop(service, session.patient):
         await service.ingest.end(session_id)
     return said.model_dump() | {"made_at": at}

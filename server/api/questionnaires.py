@@ -7,13 +7,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
-from server.access import LoggedIn, Patient
+from server.access import LoggedIn, Patient, Reader
+from server.api.conditions import IdempotencyKey, key_of
 from server.problems import Problem, responses
 from server.questionnaires import Questionnaire
 from server.service import of
 from server.store import answers
+from server.store.once import Key, once
 
 router = APIRouter(tags=["questionnaires"])
 
@@ -55,12 +58,15 @@ async def read(request: Request, patient: Patient) -> Response:
 
 
 @router.post("/patients/{person_id}/answers", status_code=201, response_model=Answer, responses=responses(400, *FAILS, 413, 507))
-async def answer(request: Request, entrance: LoggedIn, patient: Patient, new: NewAnswer) -> Response:
+async def answer(
+    request: Request, who: Reader, entrance: LoggedIn, patient: Patient, new: NewAnswer, idempotency_key: IdempotencyKey = None
+) -> Response:
     """A patient answers; nobody else does."""
-    return JSONResponse(await answered(request, entrance.person.number == patient.number, patient.number, new), 201)
+    key = await key_of(request, idempotency_key, who, patient.number)
+    return JSONResponse(await answered(request, entrance.person.number == patient.number, patient.number, new, key), 201)
 
 
-async def answered(request: Request, own: bool, patient: int, new: NewAnswer) -> dict:
+async def answered(request: Request, own: bool, patient: int, new: NewAnswer, key: Key | None = None) -> dict:
     """Answer. Raises Problem."""
     service = of(request)
     if not own:
@@ -73,5 +79,9 @@ async def answered(request: Request, own: bool, patient: int, new: NewAnswer) ->
     except ValueError as error:
         raise Problem(422, str(error), "body.given") from error
     at = service.iso()
-    await service.store.write(answers.add, patient, asked.name, asked.version, new.given, score, at)
-    return new.model_dump() | {"score": score, "made_at": at}
+
+    def job(connection: Connection) -> dict:
+        answers.add(connection, patient, asked.name, asked.version, new.given, score, at)
+        return new.model_dump() | {"score": score, "made_at": at}
+
+    return await service.store.write(once, key, job)

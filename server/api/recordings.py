@@ -29,19 +29,19 @@ def _file(media_type: str) -> dict:
     return {200: {"description": "the file", "content": content}} | FAILS
 
 
-@router.get("/sessions/{session_id}/recording.parquet", responses=_file("application/vnd.apache.parquet"))
+@router.get("/sessions/{session_id}/recording.parquet", response_class=Response, responses=_file("application/vnd.apache.parquet"))
 async def parquet(request: Request, session_id: ExportSession) -> Response:
     """Everything the band sent, `recording/1`."""
     return await _export(request, session_id, ".parquet", "application/vnd.apache.parquet")
 
 
-@router.get("/sessions/{session_id}/recording.csv", responses=_file("text/csv"))
+@router.get("/sessions/{session_id}/recording.csv", response_class=Response, responses=_file("text/csv"))
 async def csv(request: Request, session_id: ExportSession) -> Response:
     """The samples in SI units; its sidecar is recording.json."""
     return await _export(request, session_id, ".csv", "text/csv")
 
 
-@router.get("/sessions/{session_id}/recording.json", responses=_file("application/json"))
+@router.get("/sessions/{session_id}/recording.json", response_class=Response, responses=_file("application/json"))
 async def sidecar(request: Request, session_id: ExportSession) -> Response:
     """The sidecar of recording.csv."""
     return await _export(request, session_id, ".json", "application/json")

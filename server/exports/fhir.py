@@ -1,7 +1,7 @@
 """A chart as a FHIR R4B (4.3.0) bundle for other systems in health care; tests hold it against fhir.resources.
 
 ServiceRequest (what is prescribed) <- Procedure (a session) <- Observation (a set, with components); a
-QuestionnaireResponse (pain) and a DocumentReference (the recording) for each session. SNOMED CT, LOINC and UCUM where a code is
+QuestionnaireResponse (pain; and each questionnaire that was answered) and a DocumentReference (the recording) for each session. SNOMED CT, LOINC and UCUM where a code is
 known; for range of motion of a hip in exercise, repetitions and the like none was found: those are of LOCAL, a code
 system that the bundle brings along.
 """
@@ -60,6 +60,7 @@ def bundle(chart: Chart) -> dict[str, Any]:
             found.append(_request(chart, programme, item, made, subject))
     for visit in chart.visits:
         found += _visit(chart, visit, subject, requests)
+    found += [_answer(chart, number, answer, subject) for number, answer in enumerate(chart.answers)]
     return {
         "resourceType": "Bundle",
         "type": "collection",
@@ -149,6 +150,31 @@ def _response(visit: Visit, subject: dict, procedure: dict) -> dict[str, Any]:
         "authored": said["made_at"],
         "item": [
             {"linkId": name, "text": text, "answer": [{"valueInteger": said[name]}]} for name, text in ASKED if said[name] is not None
+        ],
+    }
+
+
+def _answer(chart: Chart, number: int, answer: dict[str, Any], subject: dict) -> dict[str, Any]:
+    """A questionnaire's answer. Without its words, if this server no longer has them: numbers of the options, from 0."""
+    asked, given = chart.asked_in(answer), answer["given"]
+    texts = [{"text": item.text} for item in asked.items] if asked else [{}] * len(given)
+    chosen: list[dict[str, Any]] = [{"valueInteger": option} for option in given]
+    if asked:
+        chosen = [{"valueString": item.options[option].text} for item, option in zip(asked.items, given, strict=True)]
+    title = {"title": asked.title} if asked else {}
+    questions = [{"linkId": f"item_{n}", "type": "string" if asked else "integer", **text} for n, text in enumerate(texts)]
+    about = {"resourceType": "Questionnaire", "id": "asked", "name": answer["questionnaire"], "version": answer["version"], **title}
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "id": _id(chart.patient.id, f"answer {number} {answer['made_at']}"),
+        "contained": [about | {"status": "active", "item": [*questions, {"linkId": "score", "text": "score", "type": "decimal"}]}],
+        "questionnaire": "#asked",
+        "status": "completed",
+        "subject": subject,
+        "authored": answer["made_at"],
+        "item": [
+            *({"linkId": f"item_{n}", **text, "answer": [one]} for n, (text, one) in enumerate(zip(texts, chosen, strict=True))),
+            {"linkId": "score", "text": "score", "answer": [{"valueDecimal": answer["score"]}]},
         ],
     }
 

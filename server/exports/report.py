@@ -34,6 +34,8 @@ def make(chart: Chart) -> bytes:
         _programme(paper, chart, programme, until)
     for visit in chart.visits:
         _session(paper, chart, visit)
+    if chart.answers:
+        _answers(paper, chart)
     if not paper.pages:
         paper.add_page()
         paper.title_line("Nothing yet", "No programme was prescribed and no session has ended.")
@@ -165,6 +167,21 @@ def _items_of(chart: Chart, visit: Visit) -> list[Item]:
     held = present(chart.programmes, date.fromisoformat(visit.day))
     done = {one["exercise"] for one in visit.result["sets"]}
     return [item for item in held.items if item.side == visit.session.side and item.exercise in done] if held else []
+
+
+def _answers(paper: Paper, chart: Chart) -> None:
+    """A page of all that was answered, the newest first."""
+    paper.add_page()
+    paper.title_line("Questionnaires", "as the patient answered them")
+    rows = []
+    for answer in reversed(chart.answers):
+        asked = chart.asked_in(answer)
+        title = asked.title if asked else f"{answer['questionnaire']}, version {answer['version']}"
+        most = f" of {asked.most:g}" if asked else ""
+        rows.append([title, words.when(answer["made_at"], chart.zone), f"{answer['score']:g}{most}"])
+    paper.table(["Questionnaire", "When", "Score"], [90, 50, 30], rows)
+    for asked in {asked.name: asked for answer in chart.answers if (asked := chart.asked_in(answer))}.values():
+        paper.paragraph(f"{asked.title}: {asked.source}.", 2, 8, "#666666")
 
 
 # A programme

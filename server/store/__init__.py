@@ -32,6 +32,11 @@ class Store:
             raise StartError(f"database {self._backend.where} cannot be used ({error})") from error
         self._readers = self._backend.reading_engine()
 
+    @property
+    def alive(self) -> bool:
+        """The thread that writes."""
+        return self._writer.alive
+
     async def write(self, job: Callable[..., T], *args: Any) -> T:
         """Runs in the writer's thread; returns when its commit is on disk."""
         return await asyncio.wrap_future(self._writer.submit(lambda connection: job(connection, *args)))

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, delete, or_, select, update
 
 from server.store.schema import (
-    answers, assignments, consents, corrections, devices, invitations, items, jobs, logins, metadata, notes, overviews, packets, pairings,
-    parts, people, programmes, reports, results, sessions,
+    answers, assignments, consents, corrections, devices, invitations, items, jobs, logins, metadata, notes, once, overviews,
+    packets, pairings, parts, people, programmes, reports, results, sessions,
 )  # fmt: skip
 
 KEPT = ("clinics", "audit")  # of nobody; ids without content
@@ -28,7 +28,7 @@ OWNED: dict[str, Callable[[int], ColumnElement[bool]]] = {
     **{name: lambda number, table=metadata.tables[name]: table.c.session.in_(_mine(number)) for name in OF_SESSION},
     "sessions": lambda number: sessions.c.patient == number,
     "items": lambda number: items.c.programme.in_(select(programmes.c.number).where(programmes.c.patient == number)),
-    **{table.name: lambda number, table=table: table.c.patient == number for table in (programmes, answers, notes, overviews, consents, devices, pairings)},
+    **{table.name: lambda number, table=table: table.c.patient == number for table in (programmes, answers, notes, overviews, consents, devices, pairings, once)},
     **{table.name: lambda number, table=table: table.c.person == number for table in (invitations, logins)},
     "assignments": lambda number: or_(assignments.c.patient == number, assignments.c.staff == number),
     "people": lambda number: people.c.number == number,

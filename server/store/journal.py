@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Connection, LargeBinary, bindparam, delete, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sensor.frames import Entry
-from server.errors import PacketConflict
+from server.errors import NotNew, PacketConflict
 from server.store.schema import packets
 
 BAND = 0  # a session has one band
 READ_AT_ONCE = 1000  # rows; no source
 COUNTED = {"preserve_rowcount": True}
-_COLUMNS = ("epoch", "position", "host_ns", "data")  # of an Entry
+_COLUMNS = ("session", "epoch", "position", "host_ns", "data")  # a session's number, and those of an Entry
+
+
+class Append(NamedTuple):
+    """Packets of a session, by its number; open_epoch: the newest of which anything has been counted."""
+
+    session: int
+    entries: Sequence[Entry]
+    open_epoch: int
 
 
 def append(connection: Connection, session: int, entries: Sequence[Entry], open_epoch: int) -> int:
@@ -23,24 +32,31 @@ def append(connection: Connection, session: int, entries: Sequence[Entry], open_
     A key that is stored already must have come with the same bytes; an epoch before `open_epoch` takes no
     packet that it does not hold, because what followed it has been counted.
     """
-    fresh = [entry for entry in entries if entry.epoch >= open_epoch]
-    stored = INSERT[connection.dialect.name](connection, session, fresh) if fresh else 0
+    fresh = [(session, *entry) for entry in entries if entry.epoch >= open_epoch]
+    stored = INSERT[connection.dialect.name](connection, fresh) if fresh else 0
     if stored < len(entries):
         _compare(connection, session, entries)
     return stored
 
 
-def _insert_rows(connection: Connection, session: int, entries: Sequence[Entry]) -> int:
-    key = {"session": session, "band": BAND}
-    rows = [key | dict(zip(_COLUMNS, entry, strict=True)) for entry in entries]
+def append_new(connection: Connection, several: Sequence[Append]) -> None:
+    """All of many sessions' packets in one statement, provided that none is stored already: NotNew otherwise."""
+    rows = [(new.session, *entry) for new in several for entry in new.entries]
+    closed = any(entry.epoch < new.open_epoch for new in several for entry in new.entries)
+    if closed or INSERT[connection.dialect.name](connection, rows) < len(rows):
+        raise NotNew("packets that are stored already, or whose epoch is closed")
+
+
+def _insert_rows(connection: Connection, rows: Sequence[tuple]) -> int:
+    named = [{"band": BAND} | dict(zip(_COLUMNS, row, strict=True)) for row in rows]
     statement = sqlite.insert(packets).on_conflict_do_nothing()
-    return connection.execute(statement, rows, execution_options=COUNTED).rowcount
+    return connection.execute(statement, named, execution_options=COUNTED).rowcount
 
 
-def _insert_arrays(connection: Connection, session: int, entries: Sequence[Entry]) -> int:
+def _insert_arrays(connection: Connection, rows: Sequence[tuple]) -> int:
     """One statement however many they are, which also knows how many were new."""
-    columns = dict(zip(_COLUMNS, map(list, zip(*entries, strict=True)), strict=True))
-    return connection.execute(_FROM_ARRAYS, columns | {"session": session}, execution_options=COUNTED).rowcount
+    columns = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+    return connection.execute(_FROM_ARRAYS, columns, execution_options=COUNTED).rowcount
 
 
 INSERT = {"sqlite": _insert_rows, "postgresql": _insert_arrays}
@@ -50,8 +66,8 @@ def _from_arrays():
     kinds = [LargeBinary if name == "data" else BigInteger for name in _COLUMNS]
     arrays = [bindparam(name, type_=postgresql.ARRAY(kind)) for name, kind in zip(_COLUMNS, kinds, strict=True)]
     rows = func.unnest(*arrays).table_valued(*_COLUMNS).render_derived()
-    made = select(bindparam("session", type_=BigInteger), literal(BAND), *(rows.c[name] for name in _COLUMNS))
-    return postgresql.insert(packets).from_select(["session", "band", *_COLUMNS], made).on_conflict_do_nothing()
+    made = select(literal(BAND), *(rows.c[name] for name in _COLUMNS))
+    return postgresql.insert(packets).from_select(["band", *_COLUMNS], made).on_conflict_do_nothing()
 
 
 _FROM_ARRAYS = _from_arrays()
@@ -88,6 +104,11 @@ def read(connection: Connection, session: int) -> Iterator[Entry]:
 
 def count(connection: Connection, session: int) -> int:
     return connection.execute(select(func.count()).where(packets.c.session == session)).scalar_one()
+
+
+def nothing(connection: Connection) -> None:
+    """Takes what a write takes, and writes nothing: whether it can be done."""
+    remove(connection, -1)
 
 
 def remove(connection: Connection, session: int) -> None:

@@ -51,6 +51,10 @@ def add_clinic(connection: Connection, name: str, time_zone: str, at: str) -> Cl
     return Clinic(*connection.execute(insert(clinics).values(**values).returning(clinics)).one())
 
 
+def all_clinics(connection: Connection) -> list[Clinic]:
+    return [Clinic(*row) for row in connection.execute(select(clinics).order_by(clinics.c.number))]
+
+
 def clinic(connection: Connection, number: int) -> Clinic:
     return Clinic(*connection.execute(select(clinics).where(clinics.c.number == number)).one())
 

@@ -100,4 +100,6 @@ def _as_store_error(error: DBAPIError) -> StoreError:
 
 
 def _line(error: DBAPIError) -> str:
-    return " ".join(str(error.orig).split())
+    """Without what the server adds in detail: that holds values of rows."""
+    diagnosis = getattr(error.orig, "diag", None)
+    return " ".join(str(diagnosis and diagnosis.message_primary or error.orig).split())

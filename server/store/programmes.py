@@ -10,10 +10,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from server.attention import Report
 from server.programme import Done, Item, Programme
-from server.store.schema import items, overviews, parts, programmes, reports, sessions
-from server.store.times import epoch
+from server.store.schema import assignments, items, overviews, parts, people, programmes, reports, sessions
 
-EARLY_S, LATE_S = 86400, 60 * 86400  # how far a session's begin may lie after and before its arrival to be believed
+EARLY, LATE = timedelta(1), timedelta(60)  # how far a session's begin may lie after and before its arrival to be believed
 AT_ONCE = 500  # values of one `in`
 
 
@@ -80,9 +79,11 @@ def reports_of(connection: Connection, patients: Sequence[int], zone: ZoneInfo) 
 
 def day_of(started_at: str, created_at: str, zone: ZoneInfo) -> date:
     """The day a session was done: by the client's clock, unless that cannot be; then by its arrival here."""
-    ahead_s = epoch(started_at) - epoch(created_at)
-    at = started_at if -LATE_S <= ahead_s <= EARLY_S else created_at
-    return datetime.fromisoformat(at).astimezone(zone).date()
+    at = datetime.fromisoformat(started_at)
+    if started_at[:13] != created_at[:13]:  # not of the same hour, as most are: a list asks this a hundred thousand times
+        arrived = datetime.fromisoformat(created_at)
+        at = at if -LATE <= at - arrived <= EARLY else arrived
+    return at.astimezone(zone).date()
 
 
 def today(now_s: float, zone: ZoneInfo) -> date:
@@ -115,6 +116,14 @@ def overviews_of(connection: Connection, patients: Sequence[int], day: date) -> 
         good = overviews.c.patient.in_(some), overviews.c.day == day.isoformat()
         found |= {row.patient: row.document for row in connection.execute(select(overviews).where(*good))}
     return found
+
+
+def stale(connection: Connection, clinic: int, day: date) -> list[int]:
+    """Patients of the clinic, looked after by somebody, whose overview is to be made."""
+    good = select(overviews.c.patient).where(overviews.c.day == day.isoformat())
+    cared = select(assignments.c.patient)
+    mine = people.c.clinic == clinic, people.c.number.in_(cared), people.c.number.not_in(good)
+    return list(connection.execute(select(people.c.number).where(*mine).order_by(people.c.number)).scalars())
 
 
 def keep(connection: Connection, day: date, made: dict[int, str]) -> None:

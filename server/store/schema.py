@@ -332,3 +332,16 @@ consents = Table(
     Column("withdrawn_at", String(32)),
     Index("consents_patient", "patient"),
 )
+
+# Answers to what was asked with an Idempotency-Key, for a day (once.py).
+once = Table(
+    "once",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("asked", String(64), nullable=False),
+    Column("patient", Integer, ForeignKey("people.number")),
+    Column("made_at", String(32), nullable=False),
+    Column("answer", Text, nullable=False),
+    Index("once_made_at", "made_at"),
+    Index("once_patient", "patient"),
+)

@@ -46,6 +46,16 @@ def entries(connection: Connection, **where: str) -> Iterator[Entry]:
     return (Entry(*row) for row in connection.execute(statement.order_by(audit.c.number)))
 
 
+def page(connection: Connection, limit: int, before: int | None, **where: str) -> list[tuple[int, Entry]]:
+    """With their numbers, newest first."""
+    columns = [audit.c[name] for name in Entry.__slots__]
+    statement = select(audit.c.number, *columns).where(*(audit.c[name] == value for name, value in where.items()))
+    if before is not None:
+        statement = statement.where(audit.c.number < before)
+    rows = connection.execute(statement.order_by(audit.c.number.desc()).limit(limit))
+    return [(number, Entry(*values)) for number, *values in rows]
+
+
 def broken_at(connection: Connection) -> int | None:
     """The number of the first row that is not what was written, or does not follow the one before it; None: all do.
 

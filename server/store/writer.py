@@ -37,6 +37,10 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="hiprep-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def submit(self, job: Job[T]) -> Future[T]:
         if self._closed:
             raise StoreError("the database is closed; nothing was stored")

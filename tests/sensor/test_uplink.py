@@ -141,7 +141,7 @@ def sent(server: Server, spool: Spool, n: int) -> Uplink:
     async def story() -> Uplink:
         async with uplink(server, spool) as up:
             filled(spool, n)
-            assert (await up.finish())["result"] == {"packets": n}
+            assert (await up.finish()).result == {"packets": n}
         return up
 
     return play(story())
@@ -271,7 +271,7 @@ def test_the_end_whose_answer_was_lost(spool: Spool) -> None:
     server = Server(["lost end"])
     play(story())
     spool = left_by_another(spool)
-    assert spool.sent and play(finished(server, spool))["result"] == {"packets": 300}
+    assert spool.sent and play(finished(server, spool)).result == {"packets": 300}
 
 
 def test_a_session_that_somebody_else_ended_keeps_its_packets(spool: Spool) -> None:
@@ -293,7 +293,7 @@ def ended_on_its_page(spool: Spool, server: Server) -> Uplink:
                 if i == 99:
                     server.ended = True
             if up.ended:
-                assert (await up.finish()) is up.stored and up.stored["final"]
+                assert (await up.finish()) is up.stored and up.stored.final
         return up
 
     return play(story())
@@ -303,9 +303,9 @@ def test_a_session_that_was_ended_on_its_page_is_over(spool: Spool) -> None:
     """What came by then is there, what came later is nobody's: no other session is made of it, by whoever goes on either."""
     server = Server()
     up = ended_on_its_page(spool, server)
-    assert up.ended and up.error is None and up.stored["result"] == {"packets": 100}
+    assert up.ended and up.error is None and up.stored.result == {"packets": 100}
     spool = left_by_another(spool)
-    assert spool.sent and play(finished(server, spool))["result"] == {"packets": 100}
+    assert spool.sent and play(finished(server, spool)).result == {"packets": 100}
     assert {told["key"] for told in server.created} == {"a-session"}
 
 
@@ -319,7 +319,7 @@ def test_what_a_server_missed_before_it_was_ended_is_kept(spool: Spool) -> None:
 def test_what_was_ended_too_early_is_sent_again_as_another_session(spool: Spool) -> None:
     async def story() -> None:
         async with Uplink(spool, "http://server.test", again=True, client=server.client()) as up:
-            assert (await up.finish())["result"] == {"packets": 300}
+            assert (await up.finish()).result == {"packets": 300}
 
     server = Server()
     server.ended = True

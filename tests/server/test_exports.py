@@ -19,6 +19,7 @@ from server import exports
 from server.chart import Chart, Visit
 from server.exports import fhir, repetitions, report
 from server.programme import Done, Item, Programme, adherence
+from server.questionnaires import KNEE_WEEK
 from server.store.people import Clinic, Person
 from server.store.sessions import Session
 
@@ -62,6 +63,26 @@ def test_a_row_a_repetition(alone, expected) -> None:
     for row, rep in zip(rows, expected["reps"], strict=True):
         assert float(row["rom_deg"]) == rep["rom_deg"] and float(row["sparc"]) == rep["sparc"] < 0
         assert (row["set"], row["rep"], row["kind"]) == (str(rep["set"]), str(rep["rep"]), "good")
+
+
+@pytest.fixture(scope="module")
+def asked(whole) -> Chart:
+    """With an answer to a questionnaire that is here, and one of whose words nobody has any more."""
+    mine = {"questionnaire": "knee_week", "version": "1", "given": [3, 0, 10], "score": 13.0, "made_at": AT}
+    return replace(whole, asked={"knee_week": KNEE_WEEK}, answers=(mine | {"version": "0", "given": [1], "score": 1.0}, mine))
+
+
+def test_answers_to_questionnaires_go_along(asked) -> None:
+    bundle = fhir.bundle(asked)
+    Bundle.model_validate(bundle)
+    old, new = [one["resource"] for one in bundle["entry"] if one["resource"]["id"] not in str(fhir.bundle(replace(asked, answers=())))]
+    assert [one["linkId"] for one in new["item"]] == ["item_0", "item_1", "item_2", "score"]
+    assert [list(one["answer"][0].values())[0] for one in new["item"]] == ["3", "0", "10", 13.0]
+    assert new["item"][0]["text"] == KNEE_WEEK.items[0].text and new["contained"][0]["title"] == KNEE_WEEK.title
+    assert [list(one["answer"][0].values())[0] for one in old["item"]] == [1, 1.0] and "text" not in old["item"][0]
+    page = PdfReader(io.BytesIO(report.make(asked))).pages[-1].extract_text()
+    for text in ("Questionnaires", KNEE_WEEK.title, "13 of 30", "knee_week, version 0", "not validated"):
+        assert text in page
 
 
 @pytest.mark.parametrize("text", EVIL)

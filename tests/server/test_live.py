@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from sensor.frames import encode_frame
 from server import live
 from server.live import MAX_WAITING, Channel
+from server.run import MAX_MESSAGE
 
 
 async def test_a_slow_page_gets_the_newest_state_and_every_repetition() -> None:
@@ -90,12 +91,13 @@ async def test_sockets_of_strangers_and_of_no_session(client) -> None:
     assert socket.close_code == 4004
 
 
-async def test_a_page_that_talks_too_much_is_closed(client, entries) -> None:
+@pytest.mark.parametrize(("said", "code"), [("x", 1003), (b"x" * (MAX_MESSAGE + 1), 1009)])
+async def test_a_page_that_talks_is_closed(client, entries, said, code) -> None:
     session = client.create()
     async with open_socket(url_of(client, session["id"])) as socket:
-        await socket.send("x" * 10_000)
+        await socket.send(said)
         await heard(socket)
-    assert socket.close_code == 1009
+    assert socket.close_code == code
     assert client.post(
         f"/api/v1/sessions/{session['id']}/packets", content=encode_frame(entries[:1])
     ).is_success

@@ -162,11 +162,14 @@ def corrects(page: bool) -> Callable:
     return ask
 
 
-def watches(world: World, client: httpx.Client) -> int:
+def opens(what: str) -> Callable:
     """The code that the socket of the ended session is closed with."""
+    return lambda world, client: _closed_with(world, client, what)
 
+
+def _closed_with(world: World, client: httpx.Client, what: str) -> int:
     async def code() -> int:
-        url = f"{world.house.url.replace('http', 'ws')}/api/v1/sessions/{world.ended}/live"
+        url = f"{world.house.url.replace('http', 'ws')}/api/v1/sessions/{world.ended}/{what}"
         headers = {"cookie": "; ".join(f"{name}={value}" for name, value in client.cookies.items())}
         headers |= {name: client.headers[name] for name in ("authorization",) if name in client.headers}
         async with open_socket(url, additional_headers=headers, origin=world.house.url) as socket:
@@ -223,7 +226,8 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", "/import"): (brings("/import"), (401, 422, 422, 403, 403, 403, 403, 403, 422, 401)),
     **{("GET", f"{S}/exports/{name}"): (get(f"/api/v1/sessions/{{ended}}/exports/{name}"), OWN) for name in EXPORTS},
     **{("GET", f"/api/v1/patients/{{person_id}}/exports/{name}"): (get(f"/api/v1/patients/{{id}}/exports/{name}"), OWN) for name in EXPORTS},
-    ("WS", f"{S}/live"): (watches, (4001, 4000, 4004, 4004, 4000, 4004, 4004, 4004, 4001, 4001)),
+    ("WS", f"{S}/packets"): (opens("packets"), (4001, 4000, 4004, 4003, 4003, 4003, 4003, 4003, 4000, 4001)),
+    ("WS", f"{S}/live"): (opens("live"), (4001, 4000, 4004, 4004, 4000, 4004, 4004, 4004, 4001, 4001)),
     ("POST", "/api/v1/devices"): (post("/api/v1/devices", json={"code": "0000-0000", "name": "x"}), (404,) * 10),
     ("GET", "/"): (get("/"), (401, 200, 200, 303, 303, 303, 303, 303, 403, 401)),
     ("GET", "/band"): (get("/band"), EVERYBODY),
@@ -257,6 +261,7 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", P): (prescribes, (401, 403, 403, 404, 201, 404, 404, 404, 403, 401)),
     ("GET", f"{S}/report"): (get("/api/v1/sessions/{ended}/report"), OWN),
     ("PUT", f"{S}/report"): (reports, WRITES),
+    ("GET", "/api/v1/audit"): (get("/api/v1/audit"), CLINICS),
     ("GET", "/api/v1/questionnaires"): (get("/api/v1/questionnaires"), LISTS),
     ("GET", "/api/v1/patients/{person_id}/answers"): (get("/api/v1/patients/{id}/answers"), OWN),
     ("POST", "/api/v1/patients/{person_id}/answers"): (answers, (401, 201, 404, 404, 403, 404, 404, 404, 403, 401)),
@@ -268,6 +273,7 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", "/sessions/{session_id}/report"): (post("/sessions/{ended}/report", data={}), FORM_REPORT),
     ("GET", "/questionnaires/{name}"): (get("/questionnaires/knee_week"), PATIENTS),
     ("POST", "/questionnaires/{name}"): (post("/questionnaires/knee_week", data=ANSWERED), PATIENTS_303),
+    **{("GET", path): (get(path), EVERYBODY) for path in ("/healthz", "/readyz", "/metrics")},  # from this computer
     ("MOUNT", "/static"): (get("/static/style.css"), EVERYBODY),
 }  # fmt: skip
 

@@ -41,7 +41,7 @@ async def test_a_rolling_restart_under_load_loses_nothing(tmp_path: Path, server
                 assert await asyncio.to_thread(process.wait, 30) == 0
                 said = process.stderr.read()
                 assert "Traceback" not in said, said
-    assert [one["result"] for one in results] == [expected] * BANDS
+    assert [one.result for one in results] == [expected] * BANDS
 
 
 async def send(spool: Spool, uplink: Uplink, entries: list[Entry]) -> None:

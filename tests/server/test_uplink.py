@@ -36,7 +36,7 @@ async def test_a_session_through_the_uplink(client, spool, entries, expected) ->
         for entry in entries:
             spool.put(entry.packet, entry.host_ns)
         stored = await up.finish()
-    assert stored["result"] == expected
+    assert stored.result == expected
     assert client.get(urlsplit(up.page_url).path).status_code == 200
 
 
@@ -55,7 +55,7 @@ async def test_a_server_that_is_away_for_a_while_misses_nothing(tmp_path: Path, 
         assert up.waiting
         with running(settings_of(tmp_path / "server", port=urlsplit(url).port)):
             stored = await up.finish()
-    assert stored["result"] == expected
+    assert stored.result == expected
 
 
 @both_stores
@@ -68,7 +68,7 @@ async def test_a_session_that_was_ended_while_its_client_was_away(client, spool,
         spool.put(entry.packet, entry.host_ns)
     async with Uplink(spool, str(client.base_url), again=True) as up:
         stored = await up.finish()
-    assert stored["result"] == expected and stored["id"] != session["id"]
+    assert stored.result == expected and up.session_id != session["id"]
     assert client.get(f"/api/v1/sessions/{session['id']}").json()["result"] == first["result"]
 
 
@@ -122,4 +122,4 @@ async def test_an_answer_that_is_lost_after_the_commit(client, spool, store_of, 
         assert list(store.read(lambda c: list(journal.read(c, session.number)))) == entries
         store.close()
         stored = await up.finish()
-    assert line.cuts > 10 and stored["result"] == expected
+    assert line.cuts > 10 and stored.result == expected
