@@ -55,8 +55,9 @@ def plane(normal: np.ndarray) -> np.ndarray:
 
 
 # What an excursion shows of the axis: nothing that could be the exercise · the one known · one, where none was known ·
-# another one · the one known in another pose. Of the two last only more of the same can be sure.
-Shown = Literal["nothing", "known", "first", "other", "elsewhere"]
+# another one · the one known in another pose · seen again, nothing but a rise about the one known. Of the three last only
+# more of the same can be sure, of the very last only one of the others.
+Shown = Literal["nothing", "known", "first", "other", "elsewhere", "likely"]
 
 
 class Turn:
@@ -188,11 +189,11 @@ class Lift:
             self.leg = leg / math.sqrt(leg @ leg)
             self._what = tuple(self.leg.tolist())
 
-    def _rises(self, moved: Stretch) -> bool:
+    def _rises(self, moved: Stretch, share: float = RISES) -> bool:
         """Whether the leg that is known has risen by nearly as much as the vertical has moved: about no other leg does it."""
         begin, now = moved.begins, moved.ends
         rise = math.asin(_within(now @ self.leg)) - math.asin(_within(begin @ self.leg))
-        return rise >= RISES * math.acos(_within(begin @ now))
+        return rise >= share * math.acos(_within(begin @ now))
 
     def rises(self, moved: Stretch) -> bool:
         """Whether on the way out half of the whole turn was rise, before the foot turns at the top."""
@@ -214,7 +215,9 @@ class Lift:
         rested: the leg stood still before. whole: and after. again: it was seen before the leg was known, and has to
         show the same.
         """
-        unknown: Shown = "nothing" if self.leg is None or again else "known"
+        unknown: Shown = "nothing" if self.leg is None else "known"
+        if again and self.leg is not None:
+            unknown = "likely" if self._rises(moved, PURE) else "nothing"
         if not rested:
             return unknown
         if self.leg is not None and not again and self._rises(moved):

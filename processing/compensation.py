@@ -28,6 +28,8 @@ TURN_LEVER = 0.43  # SIGNALS: the thigh tilts by 0.43 of a pelvic turn, 0.6 of a
 ROLL_LEVER = 0.6  # of a pelvic roll in a leg that has risen by RISEN: the leg follows what has come so far (ours)
 RISEN = 0.80  # of the range of motion: up to here the leg is still being lifted (ours)
 ELSEWHERE_DEG = 6.0  # a rest further from the last one: the band or the person sits elsewhere, learn anew (ours)
+ANEW_DEG = 2.5  # and after a pause that ends a set by more than twice what a natural wobble makes of the leg, 0.9 (ours)
+PAUSE_S = 8.0  # CONTRACT
 OWN_REPS = 20  # a way to move is known by more repetitions than a range of motion: some of them will be helped (ours)
 SPREAD = 3.0  # times how far the person's own repetitions lie from their way: three standard deviations (ours)
 # SIGNALS: natural wobble is up to 1.5 degrees of pelvis, at most 0.9 of leg; a person's repetitions lie so far apart.
@@ -136,7 +138,7 @@ class TurnWatch:
 
     def __init__(self) -> None:
         self._own = OwnWay(np.full(3, math.radians(THIGH_DEG)))
-        self._rest = np.zeros(3)
+        self._rest, self._last_t = np.zeros(3), -math.inf
 
     def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
         """One repetition and its angle (n,); `learn`: it is a whole one."""
@@ -151,7 +153,8 @@ class TurnWatch:
         power = np.vdot(turned, turned).real
         d = complex(np.vdot(turned, way) / power) if power else 0j
         axis = rest + (d.conjugate() * across).real
-        if self._rest @ rest < math.cos(math.radians(ELSEWHERE_DEG)):
+        near = ELSEWHERE_DEG if moved.t[0] - self._last_t < PAUSE_S else ANEW_DEG
+        if self._rest @ rest < math.cos(math.radians(near)):
             self._own.forget()
         unit = math.degrees(1) / OWN_SPREAD_DEG
         point = Point(axis, float(np.abs(turned).max()) * unit, float(np.abs(way - turned * d).max()) * unit / 2)
@@ -163,7 +166,7 @@ class TurnWatch:
         helped = deviation >= max(PELVIS_WARN_DEG * TURN_LEVER, SPREAD * spread)
         if learn:
             self._own.keep(point)
-            self._rest = rest
+            self._rest, self._last_t = rest, float(moved.t[-1])
         # From the leg alone tilt and turn of the pelvis look the same: both push the hip to the front or back.
         return Seen(deviation, (Compensation("other", deviation),) if helped else ())
 

@@ -27,6 +27,7 @@ AS_EVER = 0.70  # of the own range, and
 AS_EVER_TIME = 0.50  # of the own time: what is less is a repetition only in the company of others (ours)
 ALIKE = 0.5  # two movements are alike when neither is less than half of the other: so far apart is partial (CONTRACT)
 LONGEST_HOLD_S = 8.0  # the pause that ends a set (CONTRACT); tops are held for 4 to 6 s (SIGNALS)
+BROKEN_OFF = 1 / 3  # and this is the most of a partial one (the issue); before the first whole one there is none
 COMPANY_S = 10.0  # and not further apart: SIGNALS, slow people rest so long
 MIN_S = 0.8  # SIGNALS: no repetition is shorter
 
@@ -78,6 +79,7 @@ class Counter:
         self._told = -1  # the frame until which movements were reported
         self._elsewhere = 0.0, 0.0  # range of motion and time in the exercise before this one
         self._unclosed: Rep | None = None
+        self._over_s = -math.inf  # the end of the last one that is over
         self._open: Move | None = None  # the movement of which it was told
 
     def pace(self, frame_s: float) -> None:
@@ -130,9 +132,9 @@ class Counter:
 
     @property
     def resting_since(self) -> float:
-        """When the present excursion began; now, while there is none that could be the exercise."""
+        """When the present excursion began, or what may become one; now, while there is none that could be the exercise."""
         now, excursions = self._now, self._excursions
-        if excursions.state == "rest" or excursions.still * self._frame_s > LONGEST_HOLD_S:
+        if excursions.origin == excursions.next - 1 or excursions.still * self._frame_s > LONGEST_HOLD_S:
             return now.t
         away = float(self._up(excursions.origin) @ up_of(now))
         return self._t(excursions.origin) if away >= self._leeway else now.t
@@ -189,7 +191,7 @@ class Counter:
             if self._own_rom is None or rep.rom_deg < PARTIAL * self._own_rom:
                 return NOTHING
             return self._report(move, replace(rep, counted=False, flags=("out_of_pose",)))
-        return self._judged(move, rep, self._unsure or shown == "elsewhere")
+        return self._judged(move, rep, self._unsure or shown == "elsewhere", shown == "likely")
 
     def _see_again(self, doubt: bool) -> list[Found]:
         """The axis was another one: so were the movements."""
@@ -204,8 +206,9 @@ class Counter:
         self._again = False
         return found
 
-    def _judged(self, move: Move, rep: Rep, unsure: bool) -> list[Found]:
-        """A movement of the exercise: a repetition, a partial one, or to be told in the company of others."""
+    def _judged(self, move: Move, rep: Rep, unsure: bool, likely: bool) -> list[Found]:
+        """A movement of the exercise: a repetition, a partial one, or to be told in the company of others; `likely`: of
+        one that is sure."""
         own, company, alone = self._own_rom, self._waiting, []
         self._waiting = []
         small = own is not None and rep.rom_deg < PARTIAL * own
@@ -217,11 +220,18 @@ class Counter:
         else:
             sure = not small and (rep.rom_deg >= AS_EVER * own or long)
             fidget = not sure
-        while company and not (alike(company, rep) or (sure and own and company[0].rom_deg >= AS_EVER * own)):
+        while company and not (
+            alike(company, rep)
+            or (sure and own and company[0].rom_deg >= AS_EVER * own)
+            or (own is None and in_rhythm(company[-1], rep))
+        ):
             alone.append(company.pop(0))
         found = self._as_partial(move, *alone) + self._close_now()
         if fidget:
             return found + self._as_partial(move, *company, rep)
+        if likely:
+            self._waiting = [*company, rep]
+            return found
         if not sure:
             company.append(rep)
             if len(company) < (SMALL_SET if small else 2):
@@ -289,12 +299,19 @@ class Counter:
         """Whether this is the movement that was reported last, and is not over yet."""
         return self._unclosed is not None and self._open is not None and move.peak == self._open.peak
 
+    def _is_of(self, rep: Rep, move: Move) -> bool:
+        """Whether it was measured from this movement."""
+        return rep.start_s < self._t(move.peak) < rep.end_s
+
     def _close_now(self) -> list[Found]:
         """It will not come to its rest: as far as it is known."""
         rep, self._unclosed = self._unclosed, None
-        if rep and self._open and self._t(self._open.start) == rep.start_s:
+        if not rep:
+            return NOTHING
+        if self._open and self._is_of(rep, self._open):
             rep = self._final(self._open, rep, False)
-        return [Found("closed", rep)] if rep else []
+        self._over_s = rep.end_s
+        return [Found("closed", rep)]
 
     def _final(self, move: Move, rep: Rep, learn: bool) -> Rep:
         """With the numbers of the whole movement; what was told of it stays."""
@@ -313,7 +330,7 @@ class Counter:
                 shown = self._axis.look(self._stretch(move), move.rested, True, False)
                 if shown in ("first", "other"):
                     return found + self._see_again(doubt=shown == "other")
-            if self._waiting and self._waiting[-1].start_s == self._t(move.start):
+            if self._waiting and self._is_of(self._waiting[-1], move):
                 whole = self._measured(move, self._waiting.pop())
                 self._waiting += [whole] if whole.end_s - whole.start_s >= MIN_S else []
             return found
@@ -324,6 +341,7 @@ class Counter:
         final = self._final(move, rep, rep.counted)
         if rep.counted:
             self._learn_rom(final.rom_deg)
+        self._over_s = final.end_s
         return [Found("closed", final)]
 
     def _measured(self, move: Move, told: Rep | None = None, learn: bool = False) -> Rep:
@@ -331,7 +349,7 @@ class Counter:
         which shows between two rests, when it was told before."""
         moved, first = self._stretch(move), self._excursions.first
         angles = self._excursions.angles[move.start - first : move.end + 1 - first]
-        seen, angle = shape(moved.t.tolist(), angles), np.array(angles)
+        seen, angle = shape(moved.t.tolist(), angles, self._over_s), np.array(angles)
         if told is None:
             pelvis = NOT_YET
             speed = np.abs(angle[1 : seen.risen + 1] - angle[: seen.risen])
@@ -378,6 +396,13 @@ def alike(company: list[Rep], rep: Rep) -> bool:
     """Whether a movement is like those before it taken together, and follows soon."""
     usual = median(one.rom_deg for one in company)
     return ALIKE * rep.rom_deg <= usual <= rep.rom_deg / ALIKE and rep.start_s - company[-1].end_s <= COMPANY_S
+
+
+def in_rhythm(last: Rep, rep: Rep) -> bool:
+    """Whether a movement goes on from the last one as the next repetition does: no later, and as long as it took."""
+    span, took = last.end_s - last.start_s, rep.end_s - rep.start_s
+    as_long = ALIKE * took <= span <= took / ALIKE
+    return as_long and rep.start_s - last.end_s <= min(span, took) and last.rom_deg >= BROKEN_OFF * rep.rom_deg
 
 
 NOTHING: list[Found] = []

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from processing.compensation import Seen
+from processing.reps import REST_DPS
 from processing.results import Rep
 
 TOP = 0.05  # CONTRACT: the hold is the time within 5 % of the range of motion of the top
 TOO_FAST_S = 2.0  # CONTRACT
 INCOMPLETE = 0.15  # of the ROM not come back: three times the contract's 5 % of the top (ours)
+# From the speed at which a leg is said to move to GROWN times that speed it takes 0.5 of the time that it has moved
+# before, if it moves with minimum jerk, and 1.25 of it with an even acceleration: as long before it is taken to begin.
+GROWN = 2.25
+UNSEEN_S = 0.2  # at the most: two of them are no longer than a rest, reps.QUIET_S
 SPARC_PAD = 4  # Balasubramanian et al., J NeuroEng Rehabil 2015;12:112, as the two below
 SPARC_MAX_HZ = 10.0
 SPARC_MIN_AMPLITUDE = 0.05
@@ -35,8 +40,11 @@ class Shape:
     risen: int
 
 
-def shape(t: Sequence[float], angle: Sequence[float]) -> Shape:
-    """t s and angle degrees, both (n,), from the leaving of rest to the last known moment."""
+def shape(t: Sequence[float], angle: Sequence[float], since: float = -math.inf) -> Shape:
+    """t s and angle degrees, both (n,), from where the leg is seen to leave its rest to the last known moment; it has not
+    left before `since`."""
+    start_s = min(t[0], max(since, t[0] - _unseen(t, angle)))
+    end_s = t[-1] + _unseen(t, angle[::-1])
     top = max(angle)
     rom = top - angle[0]
     level = top - TOP * rom
@@ -46,12 +54,12 @@ def shape(t: Sequence[float], angle: Sequence[float]) -> Shape:
     fall = _crossing(t, angle, level, last)
     return Shape(
         rom_deg=rom,
-        start_s=t[0],
+        start_s=start_s,
         peak_s=(rise + fall) / 2,
-        end_s=t[-1],
-        concentric_s=rise - t[0],
+        end_s=end_s,
+        concentric_s=rise - start_s,
         hold_s=fall - rise,
-        eccentric_s=t[-1] - fall,
+        eccentric_s=end_s - fall,
         return_share=(top - angle[-1]) / rom if rom > 0 else 0.0,
         risen=next((i for i in range(first, len(angle) - 1) if angle[i + 1] <= angle[i]), len(angle) - 1),
     )
@@ -75,6 +83,21 @@ def repetition(exercise: str, seen: Shape, smoothness: float, pelvis: Seen, brid
         deviation_deg=pelvis.deviation_deg, pelvis_deg=None,
         time_under_tension_s=seen.concentric_s + seen.hold_s + seen.eccentric_s,
     )  # fmt: skip
+
+
+def _unseen(t: Sequence[float], angle: Sequence[float]) -> float:
+    """How long the leg has moved, s, before it moves with REST_DPS, which it does where the angles begin; none at a
+    turning point."""
+    step = (t[-1] - t[0]) / max(len(t) - 1, 1)  # times may be rounded
+    before = slow = REST_DPS * step
+    for i in range(1, len(angle)):
+        now = angle[i] - angle[i - 1]
+        if now >= GROWN * slow:
+            return min(UNSEEN_S, max(0.0, i - 1.5 + (GROWN * slow - before) / (now - before)) * step)
+        if i == 1 and now < slow:
+            return 0.0
+        before = now
+    return 0.0
 
 
 def _crossing(t: Sequence[float], angle: Sequence[float], level: float, i: int) -> float:

@@ -181,12 +181,14 @@ class Orientation:
         if not still or np.abs(mean).max() > MAX_BIAS or not up.any():  # zeros: nothing is measured, not stillness
             self._turned = 0.0
             return
-        about_up = abs(float(mean @ up)) / math.sqrt(up @ up)
+        about_up, sure = abs(float(mean @ up)) / math.sqrt(up @ up), True
         if about_up > TURN and about_up > ALIGNED * math.sqrt(mean @ mean):
             self._turned += about_up * len(gyr) * self.period
             if self._turned < (CHEAP_S * about_up if about_up < CHEAP else NO_TURN):
                 return
-        self.bias_known = True
+            sure = self._turned >= NO_TURN  # else until the leg stands still otherwise
+        self.bias_known = sure
+        self._offset = None
         self._set_bias(mean, True)
 
     def _set_bias(self, bias: np.ndarray, new: bool) -> None:

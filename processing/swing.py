@@ -11,7 +11,8 @@ from processing.frames import Frame, Stretch, up_of
 
 FAR_DEG = 30.0  # a heel drawn back under the chair goes no further, and less hardly raises a band that hangs (ours)
 STRIDE_S = 1.1  # SIGNALS: walking swings the shank at 0.9 Hz; what takes longer is no step
-QUICKEST_S = 0.6  # and one way takes half of that: what is as quick may always be one
+QUICKEST_S = 0.6  # and one way takes half of that: what is as quick may be one, unless the shank hung at rest
+AS_EVER = math.cos(math.radians(20.0))  # steps begin 28 degrees and more behind the vertical [S]
 STRAIGHT = math.cos(math.radians(30.0))  # so straight hangs a shank that begins at rest; a step begins behind the knee (ours)
 HIGHEST = math.sin(math.radians(30.0))  # above the horizontal: a straight knee on a chair that leans back (ours)
 
@@ -97,6 +98,9 @@ class Swing:
         down, unexplained = direction(moved)
         if float(begin @ far) > math.cos(math.radians(FAR_DEG)):
             return "nothing" if self._normal is None and down is None else "known"
+        took, known = moved.t[-1] - moved.t[0], self._normal
+        if moved.bridged and took >= STRIDE_S and self._in_plane(begin, far):
+            return "known"  # what was missed of the force may say anything of the knee
         if down is None or unexplained > SHAKILY:
             return "nothing"
         backward = not self._hangs(begin, down)
@@ -104,15 +108,14 @@ class Swing:
             begin, far = far, begin
             if self._normal is None or not self._hangs(begin, down):
                 return "nothing"
-        took, known = moved.t[-1] - moved.t[0], self._normal
-        if took < QUICKEST_S or not self._raised(begin, far):
+        quick = took < QUICKEST_S and (backward or not (rested or self._hangs_as_ever(begin)))
+        if quick or not self._raised(begin, far):
             return "nothing"
-        if known is None and took < STRIDE_S and -float(begin @ down) < STRAIGHT:
+        if took < (STRIDE_S if known is None else QUICKEST_S) and -float(begin @ down) < STRAIGHT:
             return "nothing"
-        normal = cross(begin, far)
-        normal /= math.sqrt(normal @ normal)
-        if known is not None and float(known @ normal) > OTHER:
+        if self._in_plane(begin, far):
             return "nothing" if backward else "known"
+        normal = cross(begin, far)
         self._hung = None  # of another leg, or of the same one that wears the band another way
         self._learn(normal, down, begin)
         return "first" if known is None else "other"
@@ -141,6 +144,15 @@ class Swing:
         hung = rest if self._hung is None else MEMORY * rest + (1 - MEMORY) * self._hung
         self._hung = hung / math.sqrt(hung @ hung)
         self._settle(rest)
+
+    def _in_plane(self, begin: np.ndarray, far: np.ndarray) -> bool:
+        """Whether the shank went out in the plane that is known."""
+        normal = cross(begin, far)
+        return self._normal is not None and float(self._normal @ normal) > OTHER * math.sqrt(normal @ normal)
+
+    def _hangs_as_ever(self, begin: np.ndarray) -> bool:
+        """Whether it hung about where it rests between repetitions."""
+        return self._hung is not None and float(begin @ self._hung) > AS_EVER
 
     def _raised(self, begin: np.ndarray, far: np.ndarray) -> bool:
         """Whether the shank went away from where it hangs: in walking it comes from behind, about as far as it then goes."""

@@ -241,7 +241,8 @@ class Tracker:
         now = self._orientation.last_t
         if new.rep.counted:
             self._count(new.rep)
-        self._last_end = new.rep.end_s
+        if "out_of_pose" not in new.rep.flags:
+            self._last_end = new.rep.end_s
         number, of = (self._open.set, self._open.reps) if self._open else (len(self._sets) + 1, 0)
         rep = replace(self._with_pelvis(new.rep, False), set=number, rep=of, counted_s=now)
         self._reps.append(rep)
@@ -272,7 +273,8 @@ class Tracker:
         rep = replace(self._with_pelvis(final, True), set=told.set, rep=told.rep, counted_s=told.counted_s)
         self._reps[-1] = rep
         self._closing = False
-        self._last_end = rep.end_s
+        if "out_of_pose" not in rep.flags:
+            self._last_end = rep.end_s
         if rep.counted and self._open:
             self._open = replace(self._open, end_s=rep.end_s)
         return [Event("closed", self._orientation.last_t, rep)]

@@ -110,7 +110,7 @@ class Set:
 
         begun = person.t
         lift_s = concentric * (TWICE if rep.halt_up_s else 1.0)
-        turn_s = begun + (rep.rotate_at * lift_s if rep.rotate_at < 1 else lift_s + rep.halt_up_s)
+        turn_s = begun + rep.rotate_at * lift_s + rep.halt_up_s * (rep.rotate_at > rep.halt_at)  # a foot waits out a halt
         if rotates:
             there = person.at[rotates]
             turned = there + person.vary(m.terminal_deg, v.rom) * DEG
