@@ -64,11 +64,12 @@ class Open:
     forgotten: bool = False
     last_packet: float | None = None  # time.monotonic(), of this process
     opened_at: float = field(default_factory=time.monotonic)
+    message: dict[str, Any] | None = None  # the newest word of the physio: number, text, by
 
     def state(self) -> dict[str, Any]:
         """With how long nothing has come; an angle that is not of now is none."""
         silent_s = None if self.last_packet is None else round(time.monotonic() - self.last_packet, 1)
-        state = {"type": "state", "connection": self.connection, "silent_s": silent_s, **self.counting.state()}
+        state = {"type": "state", "connection": self.connection, "silent_s": silent_s, "message": self.message, **self.counting.state()}
         return state if self.connection == "receiving" else state | {"angle_deg": None, "in_pose": False}
 
     def is_quiet(self, quiet_s: float) -> bool:
@@ -161,6 +162,12 @@ class Ingest:
             session = await self._store.fetch(sessions.find, session_id)
         if session:
             self.compact_later(session)
+
+    async def say(self, session_id: str, text: str, by: str) -> None:
+        """To the pages that watch."""
+        found = await self.opened(session_id)
+        found.message = {"number": 1 + (found.message["number"] if found.message else 0), "text": text, "by": by}
+        found.tell([])
 
     def compact_later(self, session: Session) -> None:
         """One at a time: a second could read the journal when the first has just removed it."""

@@ -59,7 +59,13 @@ async def newest(request: Request, who: Reader) -> Response:
 @router.get("/sessions/{session_id}/live")
 async def live_page(request: Request, who: Reader, session_id: ReadSession) -> Response:
     full = await full_of(of(request), session_id)
-    return go(f"/sessions/{session_id}") if full["final"] else page(request, "live.html", session=full)
+    if full["final"]:
+        return go(f"/sessions/{session_id}")
+    if not who.staff:
+        return page(request, "live.html", session=full)
+    found = await find(of(request), session_id)
+    patient = await of(request).store.fetch(people.by_number, found.patient)
+    return page(request, "watch.html", session=full, patient=patient, poses={name: _pose(name) for name in EXERCISES})
 
 
 @router.get("/sessions/{session_id}")

@@ -49,16 +49,16 @@ export function reach(curve) {
 
 export class Chart {
   // data: what uPlot takes · span: [from, to] s of the whole · degrees: as reach() says · pointed(rep or null), sought(s),
-  // zoomed(from, to).
-  constructor(element, { data, reps = [], gaps = [], sets = [], span, degrees, pointed = () => {}, sought = () => {}, zoomed = () => {} }) {
-    Object.assign(this, { element, data, reps, gaps, sets, span, degrees, pointed, sought, zoomed });
+  // zoomed(from, to) · fixed: shows what it is told to.
+  constructor(element, { data, reps = [], gaps = [], sets = [], span, degrees, pointed = () => {}, sought = () => {}, zoomed = () => {}, fixed = false }) {
+    Object.assign(this, { element, data, reps, gaps, sets, span, degrees, pointed, sought, zoomed, fixed });
     this.lit = null; // the repetition that is pointed at
     this.head = null; // s: where the replay is
     this.shown = span;
     this.draw();
     new ResizeObserver(() => this.plot.setSize({ width: element.clientWidth, height: element.clientHeight })).observe(element);
     dark.addEventListener("change", () => this.draw());
-    element.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
+    if (!fixed) element.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
   }
 
   draw() {
@@ -70,9 +70,9 @@ export class Chart {
     this.plot = new uPlot({
       width: this.element.clientWidth,
       height: this.element.clientHeight,
-      padding: [HEAD, 16, 0, 0],
+      padding: [HEAD, 22, 0, 0],
       legend: { show: false },
-      cursor: { y: false, points: { size: 8 }, drag: { dist: 6 }, bind: { dblclick: () => () => { this.show(...this.span); return null; } } },
+      cursor: { y: false, points: { size: 8 }, drag: { dist: 6, x: !this.fixed }, bind: { dblclick: () => () => { if (!this.fixed) this.show(...this.span); return null; } } },
       scales: { x: { time: false, range: (u, from, to) => this.within(from, to) }, y: { range: () => this.degrees } },
       axes: [
         { ...axis, grid: { show: false }, size: 34, incrs: STEPS, values: (u, ticks, i, space, step) => ticks.map((s) => clock(s, step < 1 ? 1 : 0)) },

@@ -13,9 +13,9 @@ from server.words.sessions import (
 )  # fmt: skip
 
 __all__ = [
-    "BANDS", "ELEVEN", "FILTERS", "KINDS", "PLACEMENTS", "SAID", "STATES", "STOPPED", "attention", "change", "changes",
-    "compensation", "correction", "coverage", "date_of", "day", "degrees", "difference", "exercise", "exercises", "flags", "inside",
-    "job", "kind", "label", "length", "number", "of_quality", "of_rom", "of_set", "of_trend", "of_week", "of_weeks", "place",
-    "problem", "programme", "seconds", "share", "short_date", "short_side", "side", "speed", "spread", "tempo", "title_of",
-    "titles", "versions", "ways", "when",
+    "BANDS", "ELEVEN", "FILTERS", "KINDS", "PLACEMENTS", "SAID", "STATES", "STOPPED", "attention", "change", "changes", "compensation",
+    "correction", "coverage", "date_of", "day", "degrees", "difference", "exercise", "exercises", "flags", "inside", "job", "kind",
+    "label", "length", "number", "of_quality", "of_rom", "of_set", "of_trend", "of_week", "of_weeks", "place", "problem", "programme",
+    "seconds", "share", "short_date", "short_side", "side", "speed", "spread", "tempo", "title_of", "titles", "versions", "ways",
+    "when",
 ]  # fmt: skip

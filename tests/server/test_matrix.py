@@ -217,6 +217,7 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("GET", f"{S}/results/{{version}}"): (get("/api/v1/sessions/{ended}/results/" + processing.VERSION), OWN),
     ("POST", "/api/v1/recordings"): (brings("/api/v1/recordings"), (401, 422, 422, 403, 403, 403, 403, 403, 422, 401)),
     ("GET", "/api/v1/patients/{person_id}/everything.zip"): (get("/api/v1/patients/{id}/everything.zip"), OWN),
+    ("POST", f"{S}/message"): (post("/api/v1/sessions/{running}/message", json={"text": "slowly"}), (401, 403, 403, 404, 204, 404, 404, 404, 403, 401)),
     ("GET", "/consent"): (get("/consent"), ASKED),
     ("POST", "/consent"): (post("/consent", data={"version": "another"}), tuple(409 if status == 200 else status for status in ASKED)),
     ("POST", "/consent/withdraw"): (withdraws, tuple(303 if status == 200 else status for status in ASKED)),
