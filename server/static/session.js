@@ -54,6 +54,7 @@ function show(full, curve) {
   const scrubber = el("at");
   let drawn = null, playing = null, at = 0;
   scrubber.max = chart.span[1];
+  el("figure").toggleAttribute("hidden", !first); // of an exercise that is not known
 
   function pointed(rep) {
     for (const row of rows.values()) row.classList.remove("lit");
