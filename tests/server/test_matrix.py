@@ -241,6 +241,8 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", "/sessions/{session_id}/corrections"): (corrects(page=True), OWN_303),
     ("GET", "/intended-use"): (get("/intended-use"), EVERYBODY),
     ("POST", "/language"): (post("/language", data={"language": "en"}), tuple(303 for _ in EVERYBODY)),
+    ("GET", "/demo"): (get("/demo"), (404,) * 10),
+    ("POST", "/demo/{role}"): (post("/demo/physio"), (404,) * 10),
     ("GET", "/login"): (get("/login"), EVERYBODY),
     ("POST", "/login"): (post("/login", data={"email": "a@b.example", "password": PASSWORD}), (401,) * 10),
     ("GET", "/login/code"): (get("/login/code"), (401,) * 10),
