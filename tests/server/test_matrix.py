@@ -277,6 +277,8 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("GET", "/questionnaires/{name}"): (get("/questionnaires/knee_week"), PATIENTS),
     ("POST", "/questionnaires/{name}"): (post("/questionnaires/knee_week", data=ANSWERED), PATIENTS_303),
     **{("GET", path): (get(path), EVERYBODY) for path in ("/healthz", "/readyz", "/metrics")},  # from this computer
+    ("GET", "/demo"): (get("/demo"), (404,) * 10),  # nobody's door on a server that is no demo
+    ("POST", "/demo/{role}"): (post("/demo/physio"), (404,) * 10),
     ("MOUNT", "/static"): (get("/static/style.css"), EVERYBODY),
 }  # fmt: skip
 
