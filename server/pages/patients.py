@@ -16,6 +16,7 @@ from server.access import LoggedIn, Patient, Staff
 from server.api.programmes import programme_of
 from server.api.sessions import heads_of
 from server.overview import overviews
+from server.pages.qr import squares
 from server.pages.views import go, page
 from server.problems import Problem
 from server.programme import Done
@@ -146,7 +147,7 @@ async def pairing(request: Request, entrance: LoggedIn, patient: Patient) -> Res
     """A code for `hiprep pair`."""
     accounts = of(request).accounts
     code = await accounts.devices.offer(patient, entrance.entry(accounts.now(), "made a pairing code", patient.id))
-    return page(request, "pairing.html", patient=patient, code=code, url=base_url(request))
+    return page(request, "pairing.html", patient=patient, code=code, url=base_url(request), phone=squares(f"{base_url(request)}/band"))
 
 
 @router.post("/{person_id}/devices/{device_id}/revoke")

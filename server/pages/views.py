@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 from starlette.templating import Jinja2Templates
 
@@ -59,7 +60,7 @@ async def fields(request: Request) -> dict[str, str]:
     """Of a form, each once."""
     try:
         pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=FIELDS)
-    except ValueError as error:
+    except (ValueError, ClientDisconnect) as error:  # the second: nobody is there to be told
         raise Problem(400, "not a form", "body") from error
     values = {name: value.replace("\r\n", "\n") for name, value in pairs}  # as browsers send the lines of a text
     if len(values) < len(pairs):

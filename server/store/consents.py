@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
-from server.store.schema import consents
+from server.store.schema import consents, people
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +35,10 @@ def give(connection: Connection, patient: int, version: str, text: str, guardian
 def withdraw(connection: Connection, patient: int, at: str) -> None:
     held = consents.c.patient == patient, consents.c.withdrawn_at.is_(None)
     connection.execute(update(consents).where(*held).values(withdrawn_at=at))
+
+
+def of_clinic(connection: Connection, clinic: int) -> dict[int, Consent]:
+    """The newest of each patient, by their number."""
+    columns = [consents.c.patient, *(consents.c[name] for name in Consent.__slots__)]
+    mine = select(*columns).join(people, people.c.number == consents.c.patient).where(people.c.clinic == clinic)
+    return {patient: Consent(*row) for patient, *row in connection.execute(mine.order_by(consents.c.number))}

@@ -131,6 +131,13 @@ def devices_of(connection: Connection, patient: int) -> list[Device]:
     return [Device(*row) for row in connection.execute(mine.order_by(devices.c.number))]
 
 
+def devices_in(connection: Connection, clinic: int) -> list[tuple[Device, str]]:
+    """Those that may send, with the name of whose sessions."""
+    mine = select(devices, people.c.name).join(people, people.c.number == devices.c.patient)
+    mine = mine.where(people.c.clinic == clinic, devices.c.revoked_at.is_(None)).order_by(people.c.name, devices.c.number)
+    return [(Device(*row[:-1]), row[-1]) for row in connection.execute(mine)]
+
+
 def revoke(connection: Connection, patient: int, device_id: str, at: str) -> Device | None:
     mine = devices.c.patient == patient, devices.c.id == device_id, devices.c.revoked_at.is_(None)
     row = connection.execute(update(devices).where(*mine).values(revoked_at=at).returning(devices)).one_or_none()

@@ -47,8 +47,6 @@ async def test_from_the_first_link_to_a_programme(browser, tmp_path: Path, width
         await fits()
         pat = await asyncio.to_thread(lambda: Browser(house).take(link, "pat@example.org"))
         await page.goto(f"{house.url}/people")
-        await page.click("text=assign >> nth=-1")
-        await fits()
         await page.goto(f"{house.url}/patients")
         await page.click("text=Pat Patient")
         await fits()

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from html import unescape
 
 import pytest
+import segno
 from house import Browser, House, housing
 from looking import logged_in, looked_at, looking
 from playwright.async_api import expect
@@ -40,7 +41,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         plan = {"starts_on": TODAY.isoformat(), "items": [ITEM]}
         assert house.phil.post(f"/api/v1/patients/{house.pat.id}/programme", json=plan).status_code == 201
         house.clock.now += 7 * 86400
-        house.phil = house.phil.again()
+        house.phil, house.admin = house.phil.again(), house.admin.again()
         yield house
     patch.undo()
 
@@ -144,6 +145,44 @@ async def test_a_programme_is_changed_in_place_with_the_keyboard(browser, house:
         await expect(page.locator("#programme")).to_contain_text("Version 2")
         await expect(page.locator("#programme .lines")).to_have_text("Slowly.\nBreathe.")
         await looked_at(page)
+
+
+# The clinic
+
+
+def test_a_new_patient_is_looked_after_at_once_and_gets_a_code_to_point_at(house: House) -> None:
+    told = {"name": HOSTILE, "kind": "patient", "by": house.phil.id}
+    page = house.admin.post("/people", data=told).text
+    link = re.search(r"<code>(\S+#\S+)</code>", page)[1]
+    drawn = re.search(r'<svg class="qr" viewBox="0 0 (\d+) \d+".*?<path class="ink" d="(.*?)"', page)
+    code = segno.make_qr(link, error="m")
+    assert int(drawn[1]) == code.symbol_size(border=4)[0]
+    dark = {(x + n, y) for x, y, wide in (map(int, run) for run in re.findall(r"M(\d+) (\d+)h(\d+)v1", drawn[2])) for n in range(wide)}
+    assert dark == {(x, y) for y, row in enumerate(code.matrix_iter(border=4)) for x, module in enumerate(row) if module}
+    assert HOSTILE not in page and listed(house.phil).count(HOSTILE) == 2
+    for bad in ({"by": house.pat.id}, {"by": "x"}, {"by": "x" * 37}):
+        assert house.admin.post("/people", data=told | bad).status_code == 422
+    pairing = house.phil.post(f"/patients/{house.pat.id}/pairing").text
+    assert 'class="qr"' in pairing and f"<code>{house.url}/band</code>" in pairing
+
+
+def test_the_trail_is_shown_to_admins_in_words(house: House) -> None:
+    page = house.admin.get("/people/trail").text
+    assert "The trail is whole" in page and "looked at the list of patients" in page and "Phil Physio" in page
+    first = house.admin.get("/people/trail?before=5").text
+    assert "made the clinic" in first and "looked at the list of patients" not in first
+    assert house.admin.get("/people/trail?before=0").status_code == 422
+
+
+async def test_an_empty_clinic_says_what_to_do_next(browser, tmp_path) -> None:
+    with housing(tmp_path) as house:
+        admin = house.found("Hillside", "Ada Admin")
+        async with looking(browser, "phone", "de") as seen:
+            await logged_in(seen, admin)
+            for path, says in (("/patients", "Die erste Person aufnehmen"), ("/people", "Drei Schritte"), ("/people/trail", "vollständig")):
+                await seen.page.goto(house.url + path)
+                await expect(seen.page.locator("main")).to_contain_text(says)
+                await looked_at(seen.page)
 
 
 # What the lines show, on paper

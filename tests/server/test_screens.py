@@ -19,7 +19,7 @@ SCREENS = {
         "/questionnaires/knee_week",
     ],
     "physio": ["/patients", "/patients/{pat}", "/patients/{pat}/prescribe", "/sessions/{ended}", "/sessions/{running}/live", "/compare?a={ended}&b={ended}", "/account"],
-    "admin": ["/people", "/people/{pat}/erase", "/patients"],
+    "admin": ["/people", "/people/trail", "/people/{pat}/erase", "/patients"],
 }  # fmt: skip
 ITEM = {"exercise": "hip_external_rotation", "side": "left", "rom_target_deg": 40, "band": "red"}
 NOTE = "Slowly down, <b>please</b>. " + "Prüfen Sie die Höhe des Hockers. " * 12
