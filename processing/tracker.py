@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
+import numpy as np
+
 import processing
 from processing import state
 from processing.counter import Counter, Found
@@ -32,6 +34,8 @@ from sensor.samples import Samples
 SET_PAUSE_S = 8.0  # CONTRACT: a set ends after so long without the exercise's movement
 LEFT_S = 3.0  # or when the pose has been left for so long: a stumble or a scratch is over by then (ours)
 TIDY = 256  # frames between two looks at what is no longer needed of the past (ours)
+HELD_S = 2.0  # whoever holds a pose so long is in it, with a second to spare (README, Wearing the band)
+HELD_DEG = 3.0  # a leg that is held on a stool sways about so much (ours)
 OWN_PAUSES = 2.0  # or after so many of the person's own pauses (ours)
 
 
@@ -39,7 +43,7 @@ OWN_PAUSES = 2.0  # or after so many of the person's own pauses (ours)
 class Live:
     """What a screen shows now. angle_deg from the present repetition's rest; None while unknown.
 
-    set: the open one, or the last; 0 before the first.
+    set: the open one, or the last; 0 before the first. still_s: how long the leg has not moved, up to HELD_S.
     """
 
     t: float | None
@@ -47,6 +51,7 @@ class Live:
     angle_deg: float | None
     in_pose: bool
     set: int
+    still_s: float = 0.0
 
 
 class Tracker:
@@ -145,7 +150,19 @@ class Tracker:
             angle_deg=self._curve_angle[-1] if self._curve_angle else None,
             in_pose=any(counter.in_pose for counter in ([self._counter] if self._counter else self._counters)),
             set=now.set if now else 0,
+            still_s=self._held(),
         )
+
+    def _held(self) -> float:
+        """Looked at when somebody asks: nothing of it is kept."""
+        end, past = self._past.next - 1, self._past
+        if end < 0:
+            return 0.0
+        last = past.t(end)
+        before = past.stretch(past.since(last - HELD_S - self._orientation.frame_s / 2), end)
+        moved = 2 * np.arccos(np.minimum(1.0, np.abs(sum(side * side[-1] for side in before.quat))))
+        moving = np.flatnonzero(np.degrees(moved) > HELD_DEG)
+        return float(min(HELD_S, last - before.t[moving[-1] + 1 if len(moving) else 0]))
 
     def curve(self, since: int = 0) -> tuple[list[float], list[float | None]]:
         """Times in s and angles in degrees from the repetition's rest, at about 25 Hz, from point `since` on."""

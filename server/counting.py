@@ -91,11 +91,13 @@ class Counting:
             "exercise": live.exercise,
             "angle_deg": None if live.angle_deg is None else round(live.angle_deg, 2),
             "in_pose": live.in_pose,
+            "still_s": round(live.still_s, 2),
             "set": live.set,
             "usual_deg": round(median(roms), 2) if roms else None,
             **self.tally(live.set),
             "total": self.tally(),
             "set_reps": [kind_of(rep) for rep in self._reps if rep.set == live.set],
+            "set_roms_deg": [round(rep.rom_deg, 1) for rep in self._reps if rep.set == live.set and rep.counted],
         }
 
     def stored(self) -> Result:
@@ -138,9 +140,11 @@ def kind_of(rep: Rep) -> str:
     return "compensated" if rep.compensated else "good"
 
 
-def message_of(event: Event) -> dict[str, Any] | None:
-    """A repetition as the pages hear of it."""
-    if event.rep is None:
-        return None
+def message_of(event: Event) -> dict[str, Any]:
+    """A repetition, the end of a set, another exercise than the one told: as the pages hear of it."""
+    if event.kind == "other":
+        return {"type": "other", "at_s": event.at_s, "exercise": event.exercise}
+    if event.kind == "set_ended":
+        return {"type": "set", "at_s": event.at_s, "set": event.set.set, "reps": event.set.reps}
     rep = event.rep
     return {"type": "rep", "event": event.kind, "at_s": event.at_s, "kind": kind_of(rep), "rep": asdict(rep)}

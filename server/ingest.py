@@ -70,7 +70,7 @@ class Open:
         """With how long nothing has come; an angle that is not of now is none."""
         silent_s = None if self.last_packet is None else round(time.monotonic() - self.last_packet, 1)
         state = {"type": "state", "connection": self.connection, "silent_s": silent_s, "message": self.message, **self.counting.state()}
-        return state if self.connection == "receiving" else state | {"angle_deg": None, "in_pose": False}
+        return state if self.connection == "receiving" else state | {"angle_deg": None, "in_pose": False, "still_s": 0.0}
 
     def is_quiet(self, quiet_s: float) -> bool:
         """No packets for so long."""
@@ -87,7 +87,7 @@ class Open:
 
     def tell(self, events: list[Event]) -> None:
         if self.channel:
-            self.channel.tell(self.state(), [message for event in events if (message := message_of(event))])
+            self.channel.tell(self.state(), [message_of(event) for event in events])
 
 
 class Ingest:

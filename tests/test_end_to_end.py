@@ -107,7 +107,7 @@ async def test_from_the_band_to_the_page(browser, person: Path, tmp_path: Path) 
         await page.wait_for_selector("#connection.ended")
         numbers = [int(text) for text in await page.evaluate("shown")]
         assert numbers == sorted(numbers) and numbers[-1] == counted == 4 and len(set(numbers)) >= 3
-        assert await page.text_content("#exercise") == "Side-lying hip abduction"  # recognised
+        assert await page.text_content("#exercise") == "Side-lying hip abduction, left"  # recognised
         await page.click("#open")
         await page.wait_for_selector("#curve[data-drawn] canvas")
         assert await page.locator("tr[data-start]").count() == len(stored.result["reps"])

@@ -27,8 +27,9 @@ NOTHING_TO_SAY, AGAIN, ENDED, LOGIN, UNKNOWN = 1003, 1013, 4000, 4001, 4004
 @router.websocket("/sessions/{session_id}/live")
 async def live(socket: WebSocket, session_id: str) -> None:
     """Text messages: {"type": "state", ...} at least once a second, {"type": "rep", ...} as they are counted,
-    {"type": "ended"} at the end. Closed with 4000 then, 4001 for who is not or no longer logged in, 4004 if there is
-    no such session, 1013: come again, 1003: a page that says something."""
+    {"type": "set"} when one is over, {"type": "other"} for another exercise than the one told, {"type": "ended"} at the end.
+    Closed with 4000 then, 4001 for who is not or no longer logged in, 4004 if there is no such session, 1013: come again,
+    1003: a page that says something."""
     await socket.accept()
     try:
         who = await _allowed(socket, session_id)

@@ -16,6 +16,7 @@ from server.access import Beginner, Reader, ReadSession, Writer
 from server.api.programmes import Report, pain_stop, worst
 from server.api.recordings import brought
 from server.api.sessions import find, full_of, heads_of
+from server.pages.training import plan_of, today_page
 from server.pages.views import go, page
 from server.problems import Problem
 from server.service import of
@@ -28,9 +29,14 @@ LISTED = 100
 
 
 @router.get("/")
-async def sessions_page(request: Request, who: Reader) -> Response:
+async def start_page(request: Request, who: Reader) -> Response:
     if who.staff:
         return go("/patients")
+    return await today_page(request, who) if who.patient else await sessions_page(request, who)
+
+
+@router.get("/sessions")
+async def sessions_page(request: Request, who: Reader) -> Response:
     heads = await heads_of(of(request), who.visible(), LISTED)
     return page(request, "sessions.html", sessions=heads)
 
@@ -58,12 +64,13 @@ async def newest(request: Request, who: Reader) -> Response:
 
 @router.get("/sessions/{session_id}/live")
 async def live_page(request: Request, who: Reader, session_id: ReadSession) -> Response:
+    """Staff look on; everybody else exercises."""
     full = await full_of(of(request), session_id)
     if full["final"]:
         return go(f"/sessions/{session_id}")
-    if not who.staff:
-        return page(request, "live.html", session=full)
     found = await find(of(request), session_id)
+    if not who.staff:
+        return page(request, "exercise.html", session=full, plan=await plan_of(of(request), who, found))
     patient = await of(request).store.fetch(people.by_number, found.patient)
     return page(request, "watch.html", session=full, patient=patient, poses={name: _pose(name) for name in EXERCISES})
 

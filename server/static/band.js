@@ -1,16 +1,20 @@
-// The page of a band without anything else: find it, see that it is the right one, record, finish. The patient's own
-// screens are built on bands/band.js as well.
+// The page of a band: find it, see that it is the right one, begin; then the exercise, in the same document, because the
+// link lives as long as that. What was begun here and cut off goes on here.
 import { Band, elsewhere, Leg, sentences, supported, sync, unfinished } from "./bands/band.js";
 import { owner as remembered } from "./bands/journal.js";
+import { exercise } from "./exercise.js";
 import { _, ngettext } from "./words.js";
 
 const el = (id) => document.getElementById(id);
 const owner = document.querySelector("meta[name=owner]")?.content || (await remembered());
+const wanted = new URLSearchParams(location.search);
+const { titles, sides } = el("band").dataset;
 const leg = new Leg(el("leg"));
 const band = new Band({ owner, onChange: show, onPose: (where) => leg.draw(where) });
 const before = await unfinished(owner), other = await elsewhere();
 let waitingBefore = 0;
-let socket = null;
+let stage = false;
+let ending = null;
 
 function say(text) {
   if (el("say").textContent !== text) el("say").textContent = text;
@@ -20,47 +24,64 @@ function show() {
   const { state, trouble, battery, session, detail } = band;
   const there = ["streaming", "silent"].includes(state);
   const going = session !== null && !session.ended;
-  el("find").hidden = there || going;
+  el("find").hidden = there || going || state === "stopped";
+  el("where").hidden = el("find").hidden;
   el("go-on").hidden = !before || other || state !== "none";
   el("again").hidden = !(["reconnecting", "failed", "silent"].includes(state) || (state === "connecting" && trouble));
-  el("there").hidden = !there && !going;
-  el("what").hidden = going;
+  el("there").hidden = !there || going;
   el("running").hidden = !going;
   el("battery").textContent = battery === null ? "–" : `${battery} %`;
+  el("charge").hidden = battery === null;
+  el("charge").value = battery ?? 0;
   el("name").textContent = band.name ?? "–";
-  const words = { connecting: _("Connecting."), reconnecting: _("Connecting again."), streaming: _("The band is connected. Move it: the leg moves with it."), silent: sentences.asleep, ended: _("The band has finished."), stopped: _("Finished.") };
-  say((trouble && [sentences[trouble], state === "failed" && detail].filter(Boolean).join(" ")) || words[state] || el("say").textContent);
+  const words = {
+    connecting: _("Connecting."), reconnecting: _("Connecting again."), streaming: _("The band is connected. Move it: the leg moves with it."),
+    silent: sentences.asleep, ended: _("The band has finished."), stopped: _("Finished."),
+  }; // prettier-ignore
+  const wrong = trouble && [sentences[trouble], state === "failed" && detail].filter(Boolean).join(" ");
+  say(wrong || words[state] || el("say").textContent);
   const { waiting, sending, keeping } = band;
   const some = waiting > 10 ? ngettext("%(num)s packet is kept here and not sent yet.", "%(num)s packets are kept here and not sent yet.", waiting) : session ? _("Everything is sent.") : "";
   const old = waitingBefore ? ngettext("%(num)s session of before is still to be sent.", "%(num)s sessions of before are still to be sent.", waitingBefore) : "";
   el("kept").textContent = [sentences[keeping], sentences[sending], some, old].filter(Boolean).join(" ");
-  if (session?.id) {
-    el("done").href = `/sessions/${session.id}`;
-    if (going) watch(session.id);
-  }
+  el("note").textContent = stage ? [wrong || (state === "silent" && sentences.asleep), sentences[keeping], sentences[sending]].filter(Boolean).join(" ") : "";
+  el("offline").hidden = !going || session.id !== null;
+  if (going && session.id) begin(session);
   if (state === "ended" && going) finish();
 }
 
-// The count is the server's.
-function watch(id) {
-  if (socket) return;
-  const url = new URL(`/api/v1/sessions/${id}/live`, location.href);
-  url.protocol = url.protocol.replace("http", "ws");
-  socket = new WebSocket(url);
-  socket.onmessage = ({ data }) => {
-    const { type, total } = JSON.parse(data);
-    if (type === "state") el("count").textContent = total.counted;
-  };
-  socket.onclose = () => setTimeout(() => { socket = null; show(); }, 1000);
+// The server knows the session: now it counts, and the page shows it.
+async function begin({ id, told }) {
+  if (stage) return;
+  stage = true;
+  document.body.classList.replace("training", "exercising");
+  el("band").hidden = true;
+  const author = document.querySelector("meta[name=owner]")?.content === "local" ? _("me") : null;
+  exercise({ id, plan: await planOf(told), titles: JSON.parse(titles), exercise: told.exercise, said: JSON.parse(sides)[told.side], author, finish });
 }
 
-async function finish() {
+async function planOf({ exercise, side }) {
+  try {
+    const answer = await fetch(`/api/v1/patients/${owner}/programme`);
+    const { present } = await answer.json();
+    const item = present.items.find((one) => one.exercise === exercise && one.side === side);
+    return { sets: item.sets, reps: item.reps, tempo_s: [item.concentric_s, item.hold_s, item.eccentric_s], target_deg: item.rom_target_deg };
+  } catch {
+    return null; // nothing is prescribed, or nobody is there to ask
+  }
+}
+
+function finish() {
+  return (ending ??= finished());
+}
+
+async function finished() {
   await band.finish();
   show();
-  if (await band.sent) {
-    el("kept").textContent = _("The session is stored.");
-    el("done").hidden = false;
-  }
+  if (!(await band.sent)) return;
+  el("kept").textContent = _("The session is stored.");
+  el("seen").href = `/sessions/${band.session.id}/done`;
+  el("seen").hidden = false;
 }
 
 async function tried(what) {
@@ -73,17 +94,23 @@ async function tried(what) {
   }
 }
 
+const side = wanted.get("side") ?? localStorage.getItem("side") ?? "left";
+for (const input of document.querySelectorAll("[name=side]")) input.checked = input.value === side;
+el("exercise-name").value = wanted.get("exercise") ?? "";
 el("find").onclick = () => tried(() => band.connect());
 el("go-on").onclick = () => tried(() => band.resume(before));
 el("again").onclick = () => band.reconnect();
 el("finish").onclick = finish;
 el("what").onsubmit = (event) => {
   event.preventDefault();
-  tried(() => band.record({ exercise: el("exercise").value || null, side: el("side").value }));
+  const chosen = new FormData(el("what")).get("side");
+  localStorage.setItem("side", chosen);
+  tried(() => band.record({ exercise: el("exercise-name").value || null, side: chosen }));
 };
 if (!supported()) {
   say(sentences.unsupported);
-  el("find").disabled = true;
+  el("find").hidden = true;
+  el("elsewhere").open = true;
 } else if (other) {
   say(sentences.other_tab);
 } else if (before) {

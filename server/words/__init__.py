@@ -6,6 +6,7 @@ from server.words.clinic import FILTERS, of_action, of_rom, of_trend, of_weeks, 
 from server.words.exercises import BANDS, exercise, exercises, inside, side, titles
 from server.words.measures import ELEVEN, date_of, day, degrees, length, number, seconds, share, short_date, speed, when
 from server.words.people import attention, of_week, programme, tempo, ways
+from server.words.poses import how
 from server.words.problems import problem, title_of
 from server.words.sessions import (
     KINDS, PLACEMENTS, SAID, STATES, STOPPED, change, changes, compensation, correction, coverage, difference, flags, job, kind, label,
@@ -14,7 +15,7 @@ from server.words.sessions import (
 
 __all__ = [
     "BANDS", "ELEVEN", "FILTERS", "KINDS", "PLACEMENTS", "SAID", "STATES", "STOPPED", "attention", "change", "changes",
-    "compensation", "correction", "coverage", "date_of", "day", "degrees", "difference", "exercise", "exercises", "flags", "inside",
+    "compensation", "correction", "coverage", "date_of", "day", "degrees", "difference", "exercise", "exercises", "flags", "how", "inside",
     "job", "kind", "label", "length", "number", "of_action", "of_quality", "of_rom", "of_set", "of_trend", "of_week", "of_weeks",
     "place", "problem", "programme", "seconds", "share", "short_date", "short_side", "side", "speed", "spread", "tempo", "title_of",
     "titles", "versions", "ways", "when",

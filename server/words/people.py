@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 def ways(who: Who | None) -> list[tuple[str, str]]:
     """Where the head of a page leads: (path, title)."""
-    open = [("/", _("Sessions")), ("/band", _("Band")), ("/live", _("Live"))]
     if who is None:
         return []
     if who.staff:
         return [("/patients", _("Patients")), *([("/people", _("People"))] if who.staff.admin else []), ("/account", _("Account"))]
-    return [*open, (f"/patients/{who.patient.id}", _("Me"))] if who.patient else open
+    if who.patient:
+        return [("/", _("Today")), ("/history", _("History")), (f"/patients/{who.patient.id}", _("Me"))]
+    return [("/", _("Sessions")), ("/band", _("Band")), ("/live", _("Live"))]
 
 
 def attention(line: dict[str, Any]) -> str:

@@ -61,6 +61,6 @@ async def looked_at(page: Page) -> None:
         (one["id"], [node["target"] for node in one["nodes"]], one["nodes"][0]["failureSummary"])
         for one in found["violations"] if one["impact"] in ("serious", "critical")
     ]  # fmt: skip
-    assert serious == [], page.url
+    assert serious == [], f"{page.url}: {serious}"
     wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{page.url} is {wide} px too wide"

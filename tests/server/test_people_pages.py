@@ -23,6 +23,7 @@ async def test_from_the_first_link_to_a_programme(browser, tmp_path: Path, width
         page.on("request", lambda request: sent.append(request.url))
 
         async def fits() -> None:
+            await page.wait_for_load_state()
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, page.url
 
         await page.goto(house.link)

@@ -15,7 +15,7 @@ from server import throttle
 SCREENS = {
     "nobody": ["/login", "/band", "/invitation", "/intended-use", "/nothing"],
     "patient": [
-        "/", "/account", "/consent", "/import", "/patients/{pat}", "/sessions/{ended}", "/sessions/{running}", "/sessions/{running}/live",
+        "/", "/history", "/sessions", "/sessions/{ended}/done", "/band", "/account", "/consent", "/import", "/patients/{pat}", "/sessions/{ended}", "/sessions/{running}", "/sessions/{running}/live",
         "/questionnaires/knee_week",
     ],
     "physio": ["/patients", "/patients/{pat}", "/patients/{pat}/prescribe", "/sessions/{ended}", "/sessions/{running}/live", "/compare?a={ended}&b={ended}", "/account"],

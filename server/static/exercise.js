@@ -1,0 +1,225 @@
+// The exercise as it happens: position, set, rest, again, done. It knows only what the session's live socket says, and
+// what was tapped here; a reload finds both again.
+import { Memory } from "./exercise_memory.js";
+import { Stage } from "./exercise_stage.js";
+import { listen } from "./session_socket.js";
+import { say } from "./voice.js";
+import { _ } from "./words.js";
+
+const HELD_S = 1.5; // still for so long is in position; the processing looks back 2 s (tracker.HELD_S)
+const REST_S = 60; // between sets, as strength training for endurance rests (ACSM, MSSE 2009;41:687)
+const CLOSES_MS = 3000; // so long the last repetition of a set may take to come to its rest
+// What to do next time, by what was seen of a repetition: the first that fits is said, each once a set.
+const CUES = [
+  ["compensated", "pelvis"], ["missing_terminal_rotation", "foot"], ["early_rotation", "foot"],
+  ["too_fast", "slower"], ["incomplete_return", "back"],
+]; // prettier-ignore
+
+// told: {id, plan: {sets, reps, tempo_s: [out, hold, back], target_deg} or null, titles, exercise, said, author,
+// finish(): ends the session, where this page does not do it over HTTP itself}.
+export function exercise(told) {
+  const { id, plan } = told;
+  const memory = new Memory(id);
+  const stage = new Stage(told);
+  let reps = []; // of the session, as the server reported them
+  let now = null; // its newest state
+  let cued = new Set();
+  let speaks = false; // one tab of a session has the voice
+  let closing = 0;
+  let over = false;
+  let view = "position";
+
+  navigator.locks?.request(`voice:${id}`, () => new Promise(() => (speaks = true)));
+  navigator.wakeLock?.request("screen").catch(() => {}); // the screen may go dark then
+
+  // What belongs to the set that is being done: with a plan, everything since the last rest; without, the server's newest set.
+  const mine = () => reps.filter((rep, i) => (plan ? i >= memory.from : rep.set === reps.at(-1).set) && !memory.removed.includes(rep.start_s));
+  const added = () => memory.added.filter((one) => one.set === memory.sets.length).length;
+  const counted = () => mine().filter((rep) => rep.counted).length + added();
+
+  function see(next) {
+    view = next;
+    stage.show(next);
+    draw();
+  }
+
+  function draw() {
+    const list = mine();
+    stage.counts({ counted: counted(), kinds: [...list.map(kindOf), ...Array(added()).fill("good")], set: memory.sets.length + 1, total: reps.length });
+    if (now) stage.moves(now);
+  }
+
+  async function catchUp() {
+    try {
+      const answer = await fetch(`/api/v1/sessions/${id}`);
+      if (!answer.ok) return;
+      const { result } = await answer.json();
+      if (result.reps.length < reps.length) return; // meanwhile another was told
+      reps = result.reps;
+      if (plan && memory.fresh) memory.begin(setsOf(reps, plan.reps));
+      draw();
+      if (view === "position" && counted() && !memory.resting) see("set");
+    } catch {} // the server is away; the socket says so
+  }
+
+  function event(message) {
+    if (message.type === "other") return stage.cue("other", told.titles[message.exercise] ?? message.exercise);
+    if (message.type === "set") return plan || stage.cue("set_over", "");
+    const { event: what, rep } = message;
+    if (what === "closed") {
+      reps[reps.length - 1] = rep;
+      advise(rep);
+      draw();
+      if (closing) nextSet();
+      return;
+    }
+    reps.push(rep);
+    if (view === "paused") return memory.remove(rep.start_s); // getting up, walking about
+    if (view !== "set") {
+      memory.rest(null);
+      see("set");
+    }
+    draw();
+    if (what !== "counted") return advise(rep);
+    stage.count(counted());
+    if (speaks) say(`${counted()}`, "counted");
+    if (plan && counted() >= plan.reps && !closing) closing = setTimeout(nextSet, CLOSES_MS);
+  }
+
+  function advise(rep) {
+    const seen = rep.counted ? CUES.find(([what]) => rep[what] === true || rep.flags.includes(what)) : ["partial", "further"];
+    if (!seen || cued.has(seen[1])) return;
+    cued.add(seen[1]);
+    const text = stage.cue(seen[1]);
+    if (speaks && text) say(text, rep.counted ? "cue" : "partial");
+  }
+
+  function nextSet() {
+    clearTimeout(closing);
+    closing = 0;
+    cued = new Set();
+    const done = mine();
+    memory.close({ reps: counted(), roms: done.filter((rep) => rep.counted).map((rep) => rep.rom_deg), from: reps.length });
+    if (memory.sets.length >= plan.sets) return finish("done");
+    memory.rest(Date.now() + 1000 * REST_S);
+    if (speaks) say(_("Rest"), "cue");
+    see("rest");
+  }
+
+  function rested() {
+    memory.rest(null);
+    if (speaks && view === "rest") say(_("Next set"), "cue");
+    see("position");
+  }
+
+  function state(message) {
+    now = message;
+    if (over) return;
+    stage.link(message);
+    if (view === "position") {
+      stage.hold(message.in_pose ? Math.min(1, message.still_s / HELD_S) : 0, message.connection === "receiving");
+      if (message.in_pose && message.still_s >= HELD_S) see("set");
+    }
+    stage.moves(message);
+  }
+
+  async function finish(why) {
+    if (over) return;
+    memory.stopped = why;
+    stage.busy(true);
+    try {
+      if (told.finish) await told.finish();
+      else await ended_(await fetch(`/api/v1/sessions/${id}/end`, { method: "POST" }));
+      await ended();
+    } catch {
+      stage.busy(false);
+      stage.trouble();
+    }
+  }
+
+  async function ended_(answer) {
+    if (!answer.ok && answer.status !== 409) throw new Error(answer.status);
+  }
+
+  async function ended() {
+    if (over) return;
+    over = true;
+    see("over");
+    stage.ended(`/sessions/${id}`, memory.stopped);
+    await correct();
+    if (memory.stopped) location.assign(`/sessions/${id}/done?stopped=${memory.stopped}`);
+  }
+
+  // What was tapped while it ran lies over the count, once there is one.
+  async function correct() {
+    const reason = _("tapped during the exercise");
+    const wanted = [
+      ...memory.removed.map((start_s) => ({ action: "remove", at_s: (reps.find((rep) => rep.start_s === start_s) ?? { peak_s: start_s }).peak_s, reason })),
+      ...memory.added.map(({ at_s, end_s }) => ({ action: "add", at_s, end_s, label: "good", reason })),
+    ];
+    memory.corrected();
+    for (const one of wanted) {
+      const author = told.author ?? null;
+      await fetch(`/api/v1/sessions/${id}/corrections`, {
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ ...one, author }),
+      }).catch(() => {}); // prettier-ignore
+    }
+  }
+
+  stage.wire({
+    begin: () => see("set"),
+    pause: () => see("paused"),
+    resume: () => see(memory.resting ? "rest" : counted() ? "set" : "position"),
+    skip: rested,
+    longer: () => memory.rest(memory.resting + 30_000),
+    less: () => {
+      const last = mine().findLast((rep) => rep.counted);
+      if (added()) memory.added.pop();
+      else if (last) memory.remove(last.start_s);
+      draw();
+    },
+    more: () => {
+      const end_s = now?.t_s ?? 0, last = reps.at(-1)?.end_s ?? 0;
+      const at_s = Math.max(last, memory.added.at(-1)?.end_s ?? 0, 0) + 0.01;
+      if (memory.removed.length && mine().length < reps.length - memory.from) memory.removed.pop();
+      else if (end_s > at_s) memory.add({ at_s, end_s: Math.min(end_s, at_s + 0.1), set: memory.sets.length });
+      draw();
+    },
+    stop: (why) => finish(why),
+  });
+  setInterval(() => {
+    if (over || !memory.resting) return;
+    const left = Math.ceil((memory.resting - Date.now()) / 1000);
+    if (left <= 0 && view === "rest") rested();
+    else if (view === "rest") stage.rest(Math.max(0, left), REST_S, memory.sets);
+  }, 200);
+  listen(id, {
+    state, event, ended,
+    joined: catchUp,
+    silent: (s) => over || stage.silent(s, now),
+    refused: (why) => stage.refused(why),
+  });
+  see(memory.resting > Date.now() ? "rest" : "position");
+  document.body.dataset.ready = "";
+}
+
+function kindOf(rep) {
+  if (!rep.counted) return rep.flags.includes("partial") ? "partial" : "out_of_pose";
+  return rep.compensated ? "compensated" : "good";
+}
+
+// On a device that has not seen the session before: whole sets are taken for done.
+function setsOf(reps, size) {
+  const sets = [];
+  let from = 0, n = 0, roms = [];
+  reps.forEach((rep, i) => {
+    if (!rep.counted) return;
+    n++;
+    roms.push(rep.rom_deg);
+    if (n === size) {
+      sets.push({ reps: n, roms });
+      [from, n, roms] = [i + 1, 0, []];
+    }
+  });
+  return { sets, from };
+}

@@ -1,0 +1,73 @@
+// What was tapped and which sets are done, of one session: kept by the tab, so that a reload in mid-set changes nothing.
+export class Memory {
+  #key;
+  #kept;
+
+  constructor(id) {
+    this.#key = `exercise:${id}`;
+    const kept = JSON.parse(sessionStorage.getItem(this.#key) ?? "null");
+    this.fresh = kept === null;
+    this.#kept = kept ?? { sets: [], from: 0, removed: [], added: [], resting: null, stopped: null };
+  }
+
+  get sets() {
+    return this.#kept.sets;
+  }
+
+  // The first repetition that belongs to the present set.
+  get from() {
+    return this.#kept.from;
+  }
+
+  // By where they start, s.
+  get removed() {
+    return this.#kept.removed;
+  }
+
+  get added() {
+    return this.#kept.added;
+  }
+
+  // Until when, ms since 1970, or null.
+  get resting() {
+    return this.#kept.resting;
+  }
+
+  get stopped() {
+    return this.#kept.stopped;
+  }
+
+  set stopped(why) {
+    this.#keep({ stopped: why });
+  }
+
+  begin({ sets, from }) {
+    this.fresh = false;
+    this.#keep({ sets, from });
+  }
+
+  close({ reps, roms, from }) {
+    this.#keep({ sets: [...this.sets, { reps, roms }], from });
+  }
+
+  rest(until) {
+    this.#keep({ resting: until });
+  }
+
+  remove(start_s) {
+    this.#keep({ removed: [...this.removed, start_s] });
+  }
+
+  add(one) {
+    this.#keep({ added: [...this.added, one] });
+  }
+
+  corrected() {
+    this.#keep({ removed: [], added: [] });
+  }
+
+  #keep(what) {
+    Object.assign(this.#kept, what);
+    sessionStorage.setItem(this.#key, JSON.stringify(this.#kept));
+  }
+}
