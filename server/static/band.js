@@ -24,7 +24,7 @@ function show() {
   const { state, trouble, battery, session, detail } = band;
   const there = ["streaming", "silent"].includes(state);
   const going = session !== null && !session.ended;
-  el("find").hidden = there || going || state === "stopped";
+  el("find").hidden = there || going || state === "stopped" || !supported();
   el("where").hidden = el("find").hidden;
   el("go-on").hidden = !before || other || state !== "none";
   el("again").hidden = !(["reconnecting", "failed", "silent"].includes(state) || (state === "connecting" && trouble));
@@ -109,7 +109,7 @@ el("what").onsubmit = (event) => {
 };
 if (!supported()) {
   say(sentences.unsupported);
-  el("find").hidden = true;
+  show();
   el("elsewhere").open = true;
 } else if (other) {
   say(sentences.other_tab);

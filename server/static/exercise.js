@@ -41,6 +41,7 @@ export function exercise(told) {
     view = next;
     stage.show(next);
     draw();
+    tick();
   }
 
   function draw() {
@@ -104,6 +105,13 @@ export function exercise(told) {
     memory.rest(Date.now() + 1000 * REST_S);
     if (speaks) say(_("Rest"), "cue");
     see("rest");
+  }
+
+  function tick() {
+    if (over || !memory.resting || view !== "rest") return;
+    const left = Math.ceil((memory.resting - Date.now()) / 1000);
+    if (left <= 0) rested();
+    else stage.rest(left, REST_S, memory.sets);
   }
 
   function rested() {
@@ -187,12 +195,7 @@ export function exercise(told) {
     },
     stop: (why) => finish(why),
   });
-  setInterval(() => {
-    if (over || !memory.resting) return;
-    const left = Math.ceil((memory.resting - Date.now()) / 1000);
-    if (left <= 0 && view === "rest") rested();
-    else if (view === "rest") stage.rest(Math.max(0, left), REST_S, memory.sets);
-  }, 200);
+  setInterval(tick, 200);
   listen(id, {
     state, event, ended,
     joined: catchUp,
