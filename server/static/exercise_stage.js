@@ -143,7 +143,8 @@ export class Stage {
     }));
   }
 
-  link({ connection, silent_s, packets }) {
+  link({ connection, silent_s, packets, message }) {
+    text("physio", message ? `${message.by}: ${message.text}` : "");
     if (connection === "receiving") this.#connection("receiving", _("band connected"), "");
     else if (connection === "lost") this.#connection("lost", _("no packets"), _("For %(n)s s. What has arrived is safe; the count goes on when the band is back.", { n: Math.round(silent_s) }));
     else this.#connection("waiting", _("waiting for the band"), packets ? _("What had arrived before is counted.") : "");
