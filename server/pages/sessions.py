@@ -110,9 +110,12 @@ def _summary(full: dict[str, Any]) -> dict[str, Any]:
     corrected = (full["history"] or {}).get("corrected")
     reps = [rep for rep in corrected["reps"] if not rep["removed"]] if corrected else full["result"]["reps"]
     kinds = [words.kind(rep) for rep in reps]
-    roms = [rep["rom_deg"] for rep in reps if rep["counted"] and "rom_deg" in rep]
+    roms: dict[str, list[float]] = {}
+    for rep in reps:
+        if rep["counted"] and "rom_deg" in rep:
+            roms.setdefault(rep["exercise"], []).append(rep["rom_deg"])
     return {
         "counted": sum(rep["counted"] for rep in reps),
         **{kind: kinds.count(kind) for kind in words.KINDS},
-        "rom_deg": median(roms) if roms else None,
+        "roms_deg": {exercise: median(of_it) for exercise, of_it in roms.items()},
     }

@@ -199,6 +199,8 @@ export class Chart {
     ctx.clip();
     ctx.strokeStyle = this.colour.text;
     ctx.lineWidth = ratio;
+    const widths = this.reps.map((rep) => x(rep.end_s) - x(rep.start_s)).sort((a, b) => a - b), usual = widths[widths.length >> 1];
+    const half = Math.min(4.5 * ratio, usual / 2.4); // of all shapes alike, or of none
     for (const rep of this.reps) {
       const from = x(rep.start_s), to = x(rep.end_s), kind = rep.removed ? "removed" : kindOf(rep);
       if (to < left || from > left + width) continue;
@@ -206,8 +208,7 @@ export class Chart {
       ctx.globalAlpha = rep === this.lit ? 0.38 : rep.removed ? 0 : 0.14;
       ctx.fillRect(from, top, Math.max(to - from - ratio, ratio), height);
       ctx.globalAlpha = 1;
-      const room = rep === this.lit ? 10 * ratio : to - from;
-      if (room > 4.5 * ratio) mark(ctx, kind, (from + to) / 2, top - 11 * ratio, this.colour[kind], Math.min(4.5 * ratio, room / 2.4));
+      if (half > 1.7 * ratio || rep === this.lit) mark(ctx, kind, (from + to) / 2, top - 11 * ratio, this.colour[kind], rep === this.lit ? 5 * ratio : half);
       else ctx.fillRect(from, top - TALL[kind] * ratio, Math.max(to - from - ratio, ratio), TALL[kind] * ratio);
     }
     for (const gap of this.gaps) hatch(ctx, x(gap.start_s), x(gap.end_s), top, height);

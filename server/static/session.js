@@ -9,6 +9,7 @@ const el = (id) => document.getElementById(id);
 const element = el("curve");
 const base = `/api/v1/sessions/${element.dataset.session}`;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
+const NEAR = 25; // times its length: what is seen round a repetition that is gone to
 const STILL_S = 0.5; // between pictures, for whom movement is too much
 const kinds = { good: _("good"), compensated: _("compensated"), partial: _("partial"), out_of_pose: _("out of position") };
 const rows = new Map([...document.querySelectorAll("tr[data-start]")].map((row) => [Number(row.dataset.start), row]));
@@ -120,14 +121,14 @@ function show(full, curve) {
   // By how many repetitions: pointing at them without a mouse.
   function jump(by) {
     const next = by > 0 ? reps.find((rep) => rep.start_s > at + 0.01) : reps.findLast((rep) => rep.end_s < at - 0.01);
-    if (next) visit(next);
+    if (next) visit(next, false);
   }
 
-  function visit(rep) {
+  function visit(rep, closer = true) {
     stop();
     seek(rep.peak_s);
-    const [from, to] = chart.shown;
-    if (rep.start_s < from || rep.end_s > to) chart.show(rep.start_s - 5, rep.start_s - 5 + (to - from));
+    const [from, to] = chart.shown, far = closer && to - from > NEAR * (rep.end_s - rep.start_s), width = far ? NEAR * (rep.end_s - rep.start_s) : to - from;
+    if (far || rep.start_s < from || rep.end_s > to) chart.show(rep.peak_s - width / 2, rep.peak_s + width / 2);
   }
 
   const keys = {
