@@ -241,8 +241,6 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", "/sessions/{session_id}/corrections"): (corrects(page=True), OWN_303),
     ("GET", "/intended-use"): (get("/intended-use"), EVERYBODY),
     ("POST", "/language"): (post("/language", data={"language": "en"}), tuple(303 for _ in EVERYBODY)),
-    ("GET", "/demo"): (get("/demo"), (404,) * 10),
-    ("POST", "/demo/{role}"): (post("/demo/physio"), (404,) * 10),
     ("GET", "/history"): (get("/history"), (401, 200, 200, 403, 403, 403, 403, 403, 404, 401)),
     ("GET", "/sessions"): (get("/sessions"), LISTS),
     ("GET", "/sessions/{session_id}/done"): (get("/sessions/{ended}/done"), (401, 200, 404, 404, 303, 404, 404, 404, 403, 401)),
