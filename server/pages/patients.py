@@ -25,6 +25,7 @@ from server.store import answers, consents, keys, notes, people, programmes, tra
 from server.store.people import Person
 from server.store.schema import sessions as session_table
 from server.weeks import Day
+from server.words.poses import how
 
 router = APIRouter(prefix="/patients")
 
@@ -115,6 +116,12 @@ async def patient_page(request: Request, entrance: LoggedIn, patient: Patient) -
         draw=drawing,
         **told,
     )
+
+
+@router.get("/{person_id}/sheet")
+async def sheet_page(request: Request, entrance: LoggedIn, patient: Patient) -> Response:
+    """Instructions to print."""
+    return page(request, "sheet.html", patient=patient, programme=await programme_of(of(request), entrance, patient), how=how)
 
 
 def _recognised(done: list[Done]) -> dict[str, list[str]]:

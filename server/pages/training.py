@@ -18,7 +18,7 @@ from server.pages.views import checked, fields, go, page
 from server.problems import Problem
 from server.programme import WEEK, Done, Item, Programme, ends_on, present
 from server.service import Service, of
-from server.store import consents, programmes, sessions
+from server.store import consents, notes, programmes, sessions
 from server.store.people import Person
 from server.store.sessions import Session
 
@@ -42,6 +42,7 @@ async def today_page(request: Request, who: Who) -> Response:
         begins=next((one.starts_on.isoformat() for one in now["versions"] if one.starts_on > now["today"]), None),
         running=running[0] if running else None,
         agreed=service.consent.held(await service.store.fetch(consents.newest, patient.number)),
+        message=await service.store.fetch(notes.message, patient.number),
     )
 
 

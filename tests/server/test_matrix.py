@@ -281,6 +281,7 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     **{("GET", path): (get(path), EVERYBODY) for path in ("/healthz", "/readyz", "/metrics")},  # from this computer
     ("GET", "/demo"): (get("/demo"), (404,) * 10),  # nobody's door on a server that is no demo
     ("POST", "/demo/{role}"): (post("/demo/physio"), (404,) * 10),
+    ("GET", "/patients/{person_id}/sheet"): (get("/patients/{id}/sheet"), OWN),
     ("GET", "/people/trail"): (get("/people/trail"), CLINICS),
     ("MOUNT", "/static"): (get("/static/style.css"), EVERYBODY),
 }  # fmt: skip

@@ -104,12 +104,14 @@ def test_notes_are_kept_and_a_message_stands_until_it_is_taken_back(house: House
     assert page.index("Slower.") < page.index("Turn the foot\nup.") and "was a message" in page
     back = re.findall(rf'action="({path}/notes/[0-9a-f-]+/take-back)"', page)
     assert len(back) == 1
+    told = house.pat.again().get("/").text
+    assert "Slower." in told and "Phil Physio" in told and "Turn the foot" not in told
     assert house.phil.post(back[0]).status_code == 303
     assert house.phil.post(back[0]).status_code == 404
     assert "take-back" not in house.phil.get(path).text and "Slower." in house.phil.get(path).text
     for bad in ({"text": ""}, {"text": "  "}, {"text": "x" * 10_001}, {"text": "a\0b"}, {"text": "x" * 2001, "to_patient": "true"}, {"text": "x", "made_by": "1"}):
         assert house.phil.post(f"{path}/notes", data=bad).status_code == 422, bad
-    assert "Slower." not in house.pat.get(path).text
+    assert "Slower." not in house.pat.again().get("/").text
 
 
 def test_the_card_beside_the_form_is_what_the_form_says(house: House) -> None:
@@ -145,6 +147,18 @@ async def test_a_programme_is_changed_in_place_with_the_keyboard(browser, house:
         await expect(page.locator("#programme")).to_contain_text("Version 2")
         await expect(page.locator("#programme .lines")).to_have_text("Slowly.\nBreathe.")
         await looked_at(page)
+
+
+async def test_instructions_are_printed_without_the_pages_frame(browser, house: House) -> None:
+    async with looking(browser, "desktop") as seen:
+        await logged_in(seen, house.phil)
+        await seen.page.goto(f"{house.url}/patients/{house.pat.id}/sheet")
+        await looked_at(seen.page)
+        assert await seen.page.get_by_role("button", name="Print").is_visible()
+        await seen.page.emulate_media(media="print", color_scheme="dark")
+        assert not await seen.page.locator(".top").is_visible() and not await seen.page.locator(".sheet .actions").is_visible()
+        assert await seen.page.locator(".box").count() == 7 * 6
+        assert await seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
 # The clinic

@@ -18,7 +18,7 @@ SCREENS = {
         "/", "/history", "/sessions", "/sessions/{ended}/done", "/band", "/account", "/consent", "/import", "/patients/{pat}", "/sessions/{ended}", "/sessions/{running}", "/sessions/{running}/live",
         "/questionnaires/knee_week",
     ],
-    "physio": ["/patients", "/patients/{pat}", "/patients/{pat}/prescribe", "/sessions/{ended}", "/sessions/{running}/live", "/compare?a={ended}&b={ended}", "/account"],
+    "physio": ["/patients", "/patients/{pat}", "/patients/{pat}/prescribe", "/patients/{pat}/sheet", "/sessions/{ended}", "/sessions/{running}/live", "/compare?a={ended}&b={ended}", "/account"],
     "admin": ["/people", "/people/trail", "/people/{pat}/erase", "/patients"],
 }  # fmt: skip
 ITEM = {"exercise": "hip_external_rotation", "side": "left", "rom_target_deg": 40, "band": "red"}
