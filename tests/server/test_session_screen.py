@@ -26,6 +26,7 @@ SECOND_NS = 1_000_000_000
 class Ward:
     house: House
     physio: Browser
+    patient: Browser
     device: httpx.Client
     new_session: object
     packets: list[bytes]
@@ -58,7 +59,7 @@ def ward(tmp_path_factory, new_session, packets) -> Iterator[Ward]:
         patient.id, link = admin.link_for(NAME, "patient")
         patient.take(link, "pat@example.org").agree()
         admin.assign(physio, patient)
-        yield Ward(house, physio, patient.pair(), new_session, packets)
+        yield Ward(house, physio, patient, patient.pair(), new_session, packets)
 
 
 @pytest.fixture(scope="module")
@@ -256,6 +257,11 @@ async def test_the_physio_watches_and_says_a_word(browser, ward: Ward, monkeypat
         await page.press("#text", "Enter")
         await page.wait_for_selector("#said:text-is('Phil Physio: Slowly <img src=x onerror=alert(1)>')")
         await looked_at(page)
+        async with looking(browser, "phone", "de") as theirs:
+            await logged_in(theirs, ward.patient)
+            await theirs.page.goto(f"{ward.house.url}/sessions/{session}/live")
+            await theirs.page.wait_for_selector("#word:text-is('Phil Physio: Slowly <img src=x onerror=alert(1)>')")
+            await looked_at(theirs.page)
         monkeypatch.setattr(live, "STALE_S", 0.0)
         await page.wait_for_selector("#connection.lost")
         assert await page.text_content("#angle") == "–" and await page.locator("#curve.old, #figure.unknown").count() == 2
