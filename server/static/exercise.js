@@ -124,7 +124,6 @@ export function exercise(told) {
     now = message;
     if (over) return;
     stage.link(message);
-    if (message.message) stage.word(message.message);
     if (view === "position") {
       stage.hold(message.in_pose ? Math.min(1, message.still_s / HELD_S) : 0, message.connection === "receiving");
       if (message.in_pose && message.still_s >= HELD_S) see("set");

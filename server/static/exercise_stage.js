@@ -113,14 +113,6 @@ export class Stage {
     this.guide.cancel();
   }
 
-  // The physio's, who watches: {by, text}.
-  word(message) {
-    const words = _("%(by)s: %(text)s", message);
-    if (el("word").textContent === words) return;
-    el("word").textContent = words;
-    el("word").hidden = false;
-  }
-
   cue(what, more = "") {
     const words = what === "other" ? _("This looks like %(name)s. It is not counted.", { name: more }) : SAID[what];
     const shape = this.shapes[ICON[what]];

@@ -260,7 +260,7 @@ async def test_the_physio_watches_and_says_a_word(browser, ward: Ward, monkeypat
         async with looking(browser, "phone", "de") as theirs:
             await logged_in(theirs, ward.patient)
             await theirs.page.goto(f"{ward.house.url}/sessions/{session}/live")
-            await theirs.page.wait_for_selector("#word:text-is('Phil Physio: Slowly <img src=x onerror=alert(1)>')")
+            await theirs.page.wait_for_selector("#physio:text-is('Phil Physio: Slowly <img src=x onerror=alert(1)>')")
             await looked_at(theirs.page)
         monkeypatch.setattr(live, "STALE_S", 0.0)
         await page.wait_for_selector("#connection.lost")
