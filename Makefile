@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCKS := requirements.lock requirements-server.lock requirements-test.lock
 
-.PHONY: setup demo test campaign bench load evaluate fuzz lock words system
+.PHONY: setup demo test campaign bench load evaluate fuzz lock words system screenshots
 
 setup: .venv/ready
 
@@ -58,6 +58,10 @@ system:
 # The catalogues of other languages, up to what the code says; then write the missing translations in server/locales.
 words: setup
 	@$(BIN)/python -m server.locales
+
+# What the README shows, from the demo.
+screenshots: setup system
+	@$(BIN)/python tests/screenshots.py
 
 # Resolve again for every platform. Each file holds what it adds to the one before.
 lock: setup

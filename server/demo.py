@@ -28,17 +28,21 @@ async def playing(recording: Recording, *, speed: float, port: int, clinic: bool
 
     Raises StartError where the port is taken.
     """
-    meta = recording.meta
     token = secrets.token_urlsafe(32) if clinic else None
     with tempfile.TemporaryDirectory(prefix="hiprep-demo-", ignore_cleanup_errors=True) as data:
         with running(Settings(data_dir=Path(data), port=port, demo=token)) as url:
-            async with open_source("virtual:demo", virtual=lambda _: recording, speed=speed) as source:
-                leg = {"exercise": meta.exercise, "side": meta.side, "placement": meta.placement}
-                spool = spool_of(source, Path(data) / "spool", **leg, server=url)
-                async with spool, Uplink(spool, url, token=token) as uplink:
-                    await uplink.opened()
-                    tell(f"{url}/demo" if clinic else f"{uplink.page_url}/live")
-                    async for _ in source:
-                        pass
-                    stored = await uplink.finish()
-            yield url, stored.result
+            yield url, await played(recording, url, token, Path(data), speed, lambda page: tell(f"{url}/demo" if clinic else page))
+
+
+async def played(recording: Recording, url: str, token: str | None, folder: Path, speed: float, tell: Tell) -> dict[str, Any]:
+    """What the server at url made of it; `tell` gets the live page's URL once there is one."""
+    meta = recording.meta
+    async with open_source("virtual:demo", virtual=lambda _: recording, speed=speed) as source:
+        leg = {"exercise": meta.exercise, "side": meta.side, "placement": meta.placement}
+        spool = spool_of(source, folder / "spool", **leg, server=url)
+        async with spool, Uplink(spool, url, token=token) as uplink:
+            await uplink.opened()
+            tell(f"{uplink.page_url}/live")
+            async for _ in source:
+                pass
+            return (await uplink.finish()).result
