@@ -40,6 +40,7 @@ def examples() -> dict[str, dict[str, Any]]:
     result = Tracker("hip_abduction", "left", "ankle").result().as_json()
     history = {"versions": [{"version": "3", "made_at": AT, "tally": TALLY}], "difference": None, "job": JOB, "corrections": [], "corrected": None}
     return {
+        "NewMessage": {"text": "Slower on the way back"},
         "NewSession": {name: HEAD[name] for name in ("exercise", "side", "placement", "driver", "band", "started_at")}
         | {"key": "4f7c1d52-0f0a-4f5e-9a77-6a1b0c3f9a10", "info": "1103100ad00707000ae89c3b58a08b3a0102033c"},
         "SessionHead": HEAD,

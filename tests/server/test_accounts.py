@@ -411,7 +411,8 @@ def test_the_trail_says_who_did_what_about_whom_and_shows_where_it_was_changed(t
     store = Store(path)
     about = [(e.actor, e.action, e.object) for e in store.read(lambda c: list(trail.entries(c, subject=pat.id)))]
     assert about[:2] == [(admin.id, "added", None), (admin.id, "invited", None)]
-    assert about[-3:] == [(phil.id, "read", session), (phil.id, "exported", session), (phil.id, "read", None)]
+    seen = [(phil.id, "read", session), (phil.id, "exported", session), (phil.id, "read", None), (pat.id, "read", session)]
+    assert about[-4:] == seen
     assert (admin.id, "assigned", phil.id) in about
     assert [e.actor for e in store.read(lambda c: list(trail.entries(c, action="listed")))] == [phil.id]
     assert store.read(trail.broken_at) is None

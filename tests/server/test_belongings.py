@@ -67,7 +67,8 @@ class Marked:
         correction = {"action": "remove", "at_s": self._peak(), "reason": MARK}
         assert self.physio.post(f"/api/v1/sessions/{self.sessions[0]}/corrections", json=correction).status_code == 201
         answered = {"questionnaire": "knee_week", "version": "1", "given": [1, 2, 3]}
-        assert self.patient.post(f"/api/v1/patients/{self.patient.id}/answers", json=answered).status_code == 201
+        once = {"idempotency-key": f"once-{MARK}"}
+        assert self.patient.post(f"/api/v1/patients/{self.patient.id}/answers", json=answered, headers=once).status_code == 201
         brought = self.patient.post("/api/v1/recordings", files=marked_recording(tmp_path))
         assert brought.status_code == 201, brought.text
         self.sessions.append(brought.json()["id"])

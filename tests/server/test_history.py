@@ -276,8 +276,8 @@ async def test_a_correction_of_what_a_version_does_not_have_is_kept_and_said(ser
     assert (await full_of(service, session.id))["history"]["corrected"]["unmatched"] == []
     await service.store.write(grow_old(expected))
     full = await full_of(service, session.id)
-    assert full["history"]["corrected"]["unmatched"] == [made.id]
-    assert full["history"]["corrections"][0]["id"] == made.id
+    assert full["history"]["corrected"]["unmatched"] == [made["id"]]
+    assert full["history"]["corrections"][0]["id"] == made["id"]
 
 
 # The page

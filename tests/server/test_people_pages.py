@@ -71,6 +71,7 @@ async def test_from_the_first_link_to_a_programme(browser, tmp_path: Path, width
         await page.click("text=The knee in the last week")
         await fits()
         assert pat.get("/account").status_code == 200
-        assert [text for text in complaints if "401" not in text] == []  # the browser itself reports the refused password
+        # The browser itself reports the refused password, and htmx a preview that is cut off by going on.
+        assert [text for text in complaints if "401" not in text and not text.startswith(("htmx:afterRequest", "htmx:sendAbort"))] == []
         assert not any("#" not in url and house.link.partition("#")[2] in url for url in sent)
         await context.close()
