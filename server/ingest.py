@@ -104,7 +104,8 @@ class Ingest:
     def resident(self, session_id: str) -> Open | None:
         """The session if it is in memory: what a list can show without work."""
         future = self._open.get(session_id)
-        return future.result() if future and future.done() and not future.cancelled() else None
+        there = future and future.done() and not future.cancelled() and future.exception() is None  # else it is about to go
+        return future.result() if there else None
 
     async def create(
         self, values: dict[str, Any], patient: Person | None = None, at: str | None = None

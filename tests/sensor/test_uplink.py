@@ -292,6 +292,8 @@ def ended_on_its_page(spool: Spool, server: Server) -> Uplink:
                 await asyncio.sleep(0.1)
                 if i == 99:
                     server.ended = True
+            while not up.ended and up.error is None:  # it may be waiting before it tries again
+                await asyncio.sleep(0.1)
             if up.ended:
                 assert (await up.finish()) is up.stored and up.stored.final
         return up

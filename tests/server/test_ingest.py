@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from sensor.recording import read_recording
 from server.counting import STEP, Counting
+from server.ingest import Ended
 from server.service import Service
 from server.store import journal, sessions
 from server.store.sessions import Session
@@ -107,3 +109,17 @@ async def test_a_session_that_a_page_watches_stays_in_memory(service, session, e
     assert service.ingest.resident(session.id) is found and not watcher.dropped
     await service.ingest.put(session.id, entries[50:60])
     assert service.store.read(sessions.find, session.id).idle_since is None
+
+
+async def test_a_session_that_turns_out_to_be_over_is_not_in_memory(service, session, entries) -> None:
+    """Who asks between the moment it is known and the moment it is forgotten is told the same as everybody."""
+    await service.ingest.put(session.id, entries[:10])
+    await service.ingest.end(session.id)
+    looked = asyncio.ensure_future(service.ingest.opened(session.id))
+    while not (found := service.ingest._open.get(session.id)):
+        await asyncio.sleep(0)
+    while not found.done():
+        await asyncio.sleep(0)
+    assert service.ingest.resident(session.id) is None  # the callback that forgets it has not run yet
+    with pytest.raises(Ended):
+        await looked
