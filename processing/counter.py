@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass, replace
-from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -13,22 +11,15 @@ import numpy as np
 from processing.axis import Lift, Turn
 from processing.compensation import LiftWatch, Seen, TurnWatch, Unwatched
 from processing.exercise import Exercise
+from processing.frames import Fed, Frame, Past, Stretch, up_of
 from processing.measure import repetition, shape, sparc
-from processing.frames import Frame, Past, Stretch, up_of
+from processing.own import Own, alike, in_rhythm
 from processing.reps import RETURNED, Excursions, Move
 from processing.results import Rep
 from processing.swing import Swing
 
-OWN_REPS = 6  # SIGNALS: the person's own range of motion is the median of the last six
-PARTIAL = 0.45  # SIGNALS: of the person's own range of motion; less is a partial repetition
-SMALLER = 0.20  # of it: after a long pause SMALL_SET alike above this are a smaller set (ours)
 SMALL_SET = 3  # a partial repetition comes between full ones, not in a row (ours)
-AS_EVER = 0.70  # of the own range, and
-AS_EVER_TIME = 0.50  # of the own time: what is less is a repetition only in the company of others (ours)
-ALIKE = 0.5  # two movements are alike when neither is less than half of the other: so far apart is partial (CONTRACT)
 LONGEST_HOLD_S = 8.0  # the pause that ends a set (CONTRACT); tops are held for 4 to 6 s (SIGNALS)
-BROKEN_OFF = 1 / 3  # and this is the most of a partial one (the issue); before the first whole one there is none
-COMPANY_S = 10.0  # and not further apart: SIGNALS, slow people rest so long
 MIN_S = 0.8  # SIGNALS: no repetition is shorter
 
 
@@ -49,8 +40,7 @@ class Counter:
     def __init__(self, exercise: Exercise, side: Literal["left", "right"], past: Past, every: int = 1) -> None:
         """past: of the frames that it is going to be fed, all of them or every n-th."""
         self.exercise = exercise
-        self._past, self._every = past, every
-        self._base: int | None = None  # what its frame number 0 is, or would be, in the past; None before a first frame
+        self._past, self._fed = past, Fed(past, every)
         sign = exercise.right_sign if side == "right" else -exercise.right_sign
         self._axis: Turn | Lift | Swing
         self._watch: TurnWatch | LiftWatch | Unwatched
@@ -68,16 +58,12 @@ class Counter:
         self._leeway = math.cos(math.radians(exercise.wobble_deg if exercise.movement == "turn" else exercise.max_rom_deg))
         self.angle_deg = 0.0  # from the rest of the present repetition
         self._now: Frame | None = None
-        self._looked_at: tuple[int, int, Stretch] | None = None
-        self._own_rom: float | None = None
-        self._roms: deque[float] = deque(maxlen=OWN_REPS)
-        self._spans: deque[float] = deque(maxlen=OWN_REPS)  # s, from rest to the moment of counting
+        self._own = Own(exercise.sure_deg)
         self._fresh = True  # nothing has been counted since the last long pause
         self._unsure = False  # nothing has been counted in the pose that was last taken
         self._again = False  # while the past is seen again
         self._waiting: list[Rep] = []  # each a repetition if more like it follow
         self._told = -1  # the frame until which movements were reported
-        self._elsewhere = 0.0, 0.0  # range of motion and time in the exercise before this one
         self._unclosed: Rep | None = None
         self._over_s = -math.inf  # the end of the last one that is over
         self._open: Move | None = None  # the movement of which it was told
@@ -91,8 +77,8 @@ class Counter:
         excursions, axis = self._excursions, self._axis
         angle = axis.angle(frame)
         self._now = frame
-        if self._base is None:
-            self._base = frame.number - self._every * excursions.next
+        if self._fed.base is None:
+            self._fed.begin(frame.number, excursions.next)
         moves = excursions.update(angle)
         if not moves and not excursions.still:
             self.angle_deg = angle - excursions.zero
@@ -113,8 +99,7 @@ class Counter:
 
     def follows(self, other: Counter) -> None:
         """The same person has just done another exercise."""
-        if other._own_rom is not None:
-            self._elsewhere = other._own_rom, median(other._spans)
+        self._own.follows(other._own)
 
     def forget(self) -> list[Found]:
         """The next frame does not follow the last one. What the person has shown of themself stays known."""
@@ -122,13 +107,14 @@ class Counter:
         self._waiting.clear()
         self._axis.forget()
         self._excursions.forget()
-        self._base = self._now = None
+        self._fed.forget()
+        self._now = None
         return found
 
     @property
     def oldest(self) -> int:
         """The number, in the past, of the oldest frame that it may still look back at."""
-        return self._past.next if self._base is None else self._number(self._excursions.first)
+        return self._past.next if self._fed.base is None else self._fed.number(self._excursions.first)
 
     @property
     def resting_since(self) -> float:
@@ -136,8 +122,8 @@ class Counter:
         now, excursions = self._now, self._excursions
         if excursions.origin == excursions.next - 1 or excursions.still * self._frame_s > LONGEST_HOLD_S:
             return now.t
-        away = float(self._up(excursions.origin) @ up_of(now))
-        return self._t(excursions.origin) if away >= self._leeway else now.t
+        away = float(self._fed.up(excursions.origin) @ up_of(now))
+        return self._fed.t(excursions.origin) if away >= self._leeway else now.t
 
     @property
     def in_pose(self) -> bool:
@@ -167,20 +153,20 @@ class Counter:
         if move.kind == "closed":
             return self._closed(move)
         if move.end == self._excursions.origin:
-            self._settle(self._up(move.end))
+            self._settle(self._fed.up(move.end))
         return NOTHING
 
     def _found_rest(self, move: Move) -> list[Found]:
         """While the axis is unknown every rest is a new one, and the way to it may show the axis."""
-        shown = self._axis.look(self._stretch(move), move.rested, False, False)
+        shown = self._axis.look(self._fed.stretch(move.start, move.end), move.rested, False, False)
         if shown in ("first", "other"):
             return self._see_again(doubt=shown == "other")
-        self._settle(self._up(move.end))
+        self._settle(self._fed.up(move.end))
         return NOTHING
 
     def _turned(self, move: Move) -> list[Found]:
         """Enough of the way is back: now it is a repetition, a partial one, or something else."""
-        out = self._stretch(move).until(move.peak + 1 - move.start)
+        out = self._fed.stretch(move.start, move.end).until(move.peak + 1 - move.start)
         shown = self._axis.look(out, move.rested, False, self._again)
         if shown == "nothing":
             return NOTHING
@@ -188,7 +174,7 @@ class Counter:
             return self._see_again(doubt=shown == "other")
         rep = self._measured(move)
         if not self._is_the_exercise(move, rep):
-            if self._own_rom is None or rep.rom_deg < PARTIAL * self._own_rom:
+            if self._own.rom_deg is None or self._own.is_partial(rep):
                 return NOTHING
             return self._report(move, replace(rep, counted=False, flags=("out_of_pose",)))
         return self._judged(move, rep, self._unsure or shown == "elsewhere", shown == "likely")
@@ -199,7 +185,7 @@ class Counter:
         self._unsure = self._unsure or doubt
         self._waiting.clear()
         self._again = True
-        moves = self._excursions.again(self._axis.angles(self._ups(self._excursions.first)))
+        moves = self._excursions.again(self._axis.angles(self._fed.ups(self._excursions.first, self._excursions.next - 1)))
         for move in moves:
             if move.start >= self._excursions.first:
                 found = found + self._moved(move)
@@ -209,21 +195,13 @@ class Counter:
     def _judged(self, move: Move, rep: Rep, unsure: bool, likely: bool) -> list[Found]:
         """A movement of the exercise: a repetition, a partial one, or to be told in the company of others; `likely`: of
         one that is sure."""
-        own, company, alone = self._own_rom, self._waiting, []
+        own, company, alone = self._own, self._waiting, []
         self._waiting = []
-        small = own is not None and rep.rom_deg < PARTIAL * own
-        long = own is None or rep.end_s - rep.start_s >= AS_EVER_TIME * median(self._spans)
-        if unsure or self._fresh:
-            as_ever = own is None or AS_EVER * own <= rep.rom_deg <= own / PARTIAL
-            sure = not unsure and (self._is_clear(rep) if own is None else as_ever and long)
-            fidget = own is not None and rep.rom_deg < AS_EVER * own and (not long or rep.rom_deg < SMALLER * own)
-        else:
-            sure = not small and (rep.rom_deg >= AS_EVER * own or long)
-            fidget = not sure
+        sure, fidget = own.judged(rep, unsure, self._fresh)
         while company and not (
             alike(company, rep)
-            or (sure and own and company[0].rom_deg >= AS_EVER * own)
-            or (own is None and in_rhythm(company[-1], rep))
+            or (sure and own.is_as_far(company[0]))
+            or (own.rom_deg is None and in_rhythm(company[-1], rep))
         ):
             alone.append(company.pop(0))
         found = self._as_partial(move, *alone) + self._close_now()
@@ -234,36 +212,26 @@ class Counter:
             return found
         if not sure:
             company.append(rep)
-            if len(company) < (SMALL_SET if small else 2):
+            if len(company) < (SMALL_SET if own.is_partial(rep) else 2):
                 self._waiting = company
                 return found
-            self._today_anew()
+            own.today_anew()
             return found + self._report(move, *company)
         return found + self._report(move, *company, rep)
-
-    def _is_clear(self, rep: Rep) -> bool:
-        """Whether a first movement is none of the small ones; whoever has done another exercise has shown how they move."""
-        far, long = (PARTIAL * one for one in self._elsewhere)
-        return rep.rom_deg >= max(self.exercise.sure_deg, far) and rep.end_s - rep.start_s >= long
-
-    def _today_anew(self) -> None:
-        """What comes is what the person does today."""
-        self._roms.clear()
-        self._spans.clear()
 
     def unlearn(self) -> None:
         """What was reported was none of the exercise, nor what it showed of the leg."""
         if isinstance(self._axis, Lift):
             self._axis.unlearn()
         self.forget()
-        self._unclosed = self._open = self._own_rom = None
-        self._today_anew()
+        self._unclosed = self._open = None
+        self._own.unlearn()
         self._fresh = True
         self._excursions.expect(0.0)
 
     def _as_partial(self, move: Move, *reps: Rep) -> list[Found]:
         """Told as what they are once the person's own range is known; before that nobody can say."""
-        if self._own_rom is None:
+        if self._own.rom_deg is None:
             return NOTHING
         return self._report(move, *(replace(rep, counted=False, flags=("partial", *rep.flags)) for rep in reps))
 
@@ -271,7 +239,7 @@ class Counter:
         """The pose and the axis: not walking, not turning round, not another exercise."""
         if rep.rom_deg > self.exercise.max_rom_deg or rep.end_s - rep.start_s < MIN_S * RETURNED:
             return False
-        moved = self._stretch(move)
+        moved = self._fed.stretch(move.start, move.end)
         if self.exercise.movement == "turn":  # more of it about the vertical than away from it
             return moved.wander_deg <= min(self.exercise.wobble_deg, rep.rom_deg)
         if abs(self._axis.inclination_deg(moved.begins)) > self.exercise.rest_slope_deg:
@@ -285,14 +253,14 @@ class Counter:
             found += self._close_now()
             if rep.counted:
                 self._fresh = self._unsure = False
-                self._spans.append(rep.end_s - rep.start_s)
-                self._learn_rom(rep.rom_deg)
+                self._own.learn(rep)
+                self._excursions.expect(self._own.rom_deg)
             self._unclosed, self._open = rep, None
             found.append(Found("counted" if rep.counted else "partial", rep))
         if reps:
             self._told, self._open = move.end, move
             if reps[-1].counted:
-                self._axis.accept(self._stretch(move))
+                self._axis.accept(self._fed.stretch(move.start, move.end))
         return found
 
     def _is_open(self, move: Move) -> bool:
@@ -301,7 +269,7 @@ class Counter:
 
     def _is_of(self, rep: Rep, move: Move) -> bool:
         """Whether it was measured from this movement."""
-        return rep.start_s < self._t(move.peak) < rep.end_s
+        return rep.start_s < self._fed.t(move.peak) < rep.end_s
 
     def _close_now(self) -> list[Found]:
         """It will not come to its rest: as far as it is known."""
@@ -327,27 +295,26 @@ class Counter:
         rep, self._unclosed = self._unclosed, None
         if rep is None:
             if self._axis.blind and move.settled and not self._again:
-                shown = self._axis.look(self._stretch(move), move.rested, True, False)
+                shown = self._axis.look(self._fed.stretch(move.start, move.end), move.rested, True, False)
                 if shown in ("first", "other"):
                     return found + self._see_again(doubt=shown == "other")
             if self._waiting and self._is_of(self._waiting[-1], move):
                 whole = self._measured(move, self._waiting.pop())
                 self._waiting += [whole] if whole.end_s - whole.start_s >= MIN_S else []
             return found
-        if rep.counted:
-            self._roms.pop()
-            if self._axis.learn(self._stretch(move)):
-                self._look_again()
+        if rep.counted and self._axis.learn(self._fed.stretch(move.start, move.end)):
+            self._look_again()
         final = self._final(move, rep, rep.counted)
         if rep.counted:
-            self._learn_rom(final.rom_deg)
+            self._own.correct(final)
+            self._excursions.expect(self._own.rom_deg)
         self._over_s = final.end_s
         return [Found("closed", final)]
 
     def _measured(self, move: Move, told: Rep | None = None, learn: bool = False) -> Rep:
         """The movement's numbers: the smoothness of the way out is known when it is first told, what the pelvis did,
         which shows between two rests, when it was told before."""
-        moved, first = self._stretch(move), self._excursions.first
+        moved, first = self._fed.stretch(move.start, move.end), self._excursions.first
         angles = self._excursions.angles[move.start - first : move.end + 1 - first]
         seen, angle = shape(moved.t.tolist(), angles, self._over_s), np.array(angles)
         if told is None:
@@ -364,45 +331,7 @@ class Counter:
 
     def _look_again(self) -> None:
         excursions = self._excursions
-        excursions.replace(self._axis.angles(self._ups(excursions.next - excursions.needed)))
-
-    def _learn_rom(self, rom_deg: float) -> None:
-        self._roms.append(rom_deg)
-        self._own_rom = median(self._roms)
-        self._excursions.expect(self._own_rom)
-
-    def _number(self, own: int) -> int:
-        """In the past, of one of the frames that it was fed."""
-        return self._base + self._every * own
-
-    def _t(self, own: int) -> float:
-        return self._past.t(self._number(own))
-
-    def _up(self, own: int) -> np.ndarray:
-        number = self._number(own)
-        return self._past.up(number, number)[0]
-
-    def _ups(self, since: int) -> np.ndarray:
-        return self._past.up(self._number(since), self._now.number, self._every)
-
-    def _stretch(self, move: Move) -> Stretch:
-        if self._looked_at is None or self._looked_at[:2] != (move.start, move.end):
-            found = self._past.stretch(self._number(move.start), self._number(move.end), self._every)
-            self._looked_at = move.start, move.end, found
-        return self._looked_at[2]
-
-
-def alike(company: list[Rep], rep: Rep) -> bool:
-    """Whether a movement is like those before it taken together, and follows soon."""
-    usual = median(one.rom_deg for one in company)
-    return ALIKE * rep.rom_deg <= usual <= rep.rom_deg / ALIKE and rep.start_s - company[-1].end_s <= COMPANY_S
-
-
-def in_rhythm(last: Rep, rep: Rep) -> bool:
-    """Whether a movement goes on from the last one as the next repetition does: no later, and as long as it took."""
-    span, took = last.end_s - last.start_s, rep.end_s - rep.start_s
-    as_long = ALIKE * took <= span <= took / ALIKE
-    return as_long and rep.start_s - last.end_s <= min(span, took) and last.rom_deg >= BROKEN_OFF * rep.rom_deg
+        excursions.replace(self._axis.angles(self._fed.ups(excursions.next - excursions.needed, excursions.next - 1)))
 
 
 NOTHING: list[Found] = []

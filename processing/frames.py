@@ -177,3 +177,43 @@ class Past:
             new = np.zeros((room, old.shape[1]))
             new[: len(old)] = old[:room]
             setattr(self, name, new)
+
+
+class Fed:
+    """The past as one sees it who was fed all of its frames or every n-th, and numbers these itself, from where it began.
+
+    base: what its frame number 0 is, or would be, in the past; None before a first frame.
+    """
+
+    def __init__(self, past: Past, every: int) -> None:
+        self.base: int | None = None
+        self._past, self._every = past, every
+        self._looked_at: tuple[int, int, Stretch] | None = None
+
+    def begin(self, number: int, own: int) -> None:
+        """The frame of this number in the past is its own of that one."""
+        self.base = number - self._every * own
+
+    def forget(self) -> None:
+        """The next frame does not follow the last one."""
+        self.base = None
+
+    def number(self, own: int) -> int:
+        """In the past, of one of its frames."""
+        return self.base + self._every * own
+
+    def t(self, own: int) -> float:
+        return self._past.t(self.number(own))
+
+    def up(self, own: int) -> np.ndarray:
+        """The upward direction in the sensor, (3,)."""
+        return self.ups(own, own)[0]
+
+    def ups(self, start: int, end: int) -> np.ndarray:
+        """Of frames start to end, both included, (n, 3)."""
+        return self._past.up(self.number(start), self.number(end), self._every)
+
+    def stretch(self, start: int, end: int) -> Stretch:
+        if self._looked_at is None or self._looked_at[:2] != (start, end):
+            self._looked_at = start, end, self._past.stretch(self.number(start), self.number(end), self._every)
+        return self._looked_at[2]
