@@ -11,15 +11,15 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from functools import cache
+from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from babel import Locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
 from starlette.requests import HTTPConnection
+
+if TYPE_CHECKING:
+    from babel import Locale  # here and below: babel comes with the first page
 
 LOCALES = Path(__file__).parent / "locales"
 LANGUAGES = {"en": "English", "de": "Deutsch"}  # by their own names
@@ -33,6 +33,8 @@ def present() -> str:
 
 
 def locale() -> Locale:
+    from babel import Locale
+
     return Locale.parse("en_GB" if present() == "en" else present())
 
 
@@ -114,10 +116,12 @@ def for_scripts() -> dict[str, list[str]]:
 def _catalogue(language: str) -> NullTranslations:
     if language == "en":
         return NullTranslations()
+    from babel.messages.mofile import write_mo
+
     compiled = BytesIO()
     write_mo(compiled, _read(language))
     compiled.seek(0)
-    return Translations(compiled)
+    return GNUTranslations(compiled)
 
 
 @cache
@@ -133,5 +137,7 @@ def _scripts(language: str) -> dict[str, list[str]]:
 
 
 def _read(language: str) -> Any:
+    from babel.messages.pofile import read_po
+
     with open(LOCALES / f"{language}.po", "rb") as file:
         return read_po(file, locale=language)

@@ -7,7 +7,6 @@ import secrets
 
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
-from zxcvbn import zxcvbn
 
 from server.problems import Problem
 
@@ -43,6 +42,8 @@ class Passwords:
 
 def check(password: str, *known: str) -> None:
     """Raises Problem for one that is easily guessed; known: words that others know of this person."""
+    from zxcvbn import zxcvbn  # its lists of words take their time, and passwords are chosen seldom
+
     if not LEAST <= len(password) <= MOST:
         raise Problem(422, "password too short or too long (wanted {least} to {most} characters)", "password", least=LEAST, most=MOST)
     plain = password.casefold()

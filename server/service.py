@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection, Request
 
-from server import consent, demo_clinic, overview, questionnaires
+from server import consent, overview, questionnaires
 from server.accounts import Accounts, plain
 from server.belongings import DAY_S, purge
 from server.consent import Text
@@ -83,6 +83,8 @@ class Service:
         self.jobs.start()
         self.background.add(asyncio.create_task(self._sweep()))
         if self.settings.demo is not None:
+            from server import demo_clinic  # nobody else needs it
+
             await demo_clinic.furnish(self)
             self.background.add(asyncio.create_task(demo_clinic.fill(self)))
 

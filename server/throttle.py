@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
+from typing import TYPE_CHECKING
 
 from server.problems import Problem
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
 
 # What is counted together, and how many tries it has. The numbers are ours: what a person needs and a guesser must not
 # have. A six-digit code of which three are good at a time is guessed at 30 a day with a chance of 1 in 11 000.
@@ -24,6 +24,10 @@ LIMITS = {
 
 class Throttle:
     def __init__(self) -> None:
+        from limits import parse  # brings every storage that it knows; a server without accounts needs none
+        from limits.storage import MemoryStorage
+        from limits.strategies import FixedWindowRateLimiter
+
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._limits: dict[str, dict[tuple[str, ...], RateLimitItem]] = {
             action: {by: parse(text) for by, text in limits.items()} for action, limits in LIMITS.items()

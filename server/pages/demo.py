@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from server import demo_clinic
 from server.access import AccountsOf, Anyone, cookie_of
 from server.devices import hash_of
 from server.pages.login import let_in
@@ -20,8 +19,6 @@ from server.store import keys, sessions
 from server.store.schema import sessions as session_table
 
 router = APIRouter(prefix="/demo")
-
-WHO = {"physio": demo_clinic.PHYSIO, "patient": demo_clinic.STORIES[0].name}
 
 
 def _demo(request: Request) -> Service:
@@ -40,11 +37,14 @@ async def door(request: Request, _: Anyone) -> Response:
 @router.post("/{role}")
 async def enter(request: Request, accounts: AccountsOf, role: Literal["physio", "patient"]) -> Response:
     """Logged in without a password; on to what the band is doing now, where the patient wears it."""
+    from server import demo_clinic  # as in service.py
+
     service = _demo(request)
     secret, at = secrets.token_urlsafe(32), accounts.now()
 
     def job(connection: Connection) -> str:
-        person = demo_clinic.person(connection, WHO[role])
+        name = demo_clinic.PHYSIO if role == "physio" else demo_clinic.STORIES[0].name
+        person = demo_clinic.person(connection, name)
         keys.log_in(connection, hash_of(secret), person.number, "full", None, at)
         running = sessions.unfinished(connection, session_table.c.patient == person.number)
         return f"/sessions/{running[0].id}/live" if running else "/"

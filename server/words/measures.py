@@ -1,12 +1,10 @@
-"""Numbers, lengths of time and dates, as the language writes them."""
+"""Numbers, lengths of time and dates, as the language writes them. babel is imported where it is used: a server that
+only takes packets needs none of it."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
-
-from babel.dates import format_date, format_skeleton, format_time
-from babel.numbers import format_decimal
 
 from server.language import _, locale, ngettext
 
@@ -16,6 +14,8 @@ ELEVEN = [("", "–"), *((str(number), str(number)) for number in range(11))]  #
 def number(value: float | None, digits: int = 0) -> str:
     if value is None:
         return "–"
+    from babel.numbers import format_decimal
+
     exact = float(f"{value:.{digits}f}") + 0.0  # halves as everywhere else; no minus before a zero
     return format_decimal(exact, f"#,##0.{'0' * digits}" if digits else "#,##0", locale()).replace("-", "−")
 
@@ -43,16 +43,22 @@ def length(seconds: float) -> str:
 
 def when(iso: str, zone: str | None = None) -> str:
     """zone: the clinic's; None: this computer's, which is that of the one person at it."""
+    from babel.dates import format_date, format_time
+
     local = datetime.fromisoformat(iso).astimezone(zone and ZoneInfo(zone))
     return f"{format_date(local, 'long', locale())}, {format_time(local, 'HH:mm', locale=locale())}"
 
 
 def date_of(iso: str) -> str:
+    from babel.dates import format_date
+
     return format_date(date.fromisoformat(iso), "long", locale())
 
 
 def short_date(iso: str) -> str:
     """Within the year: 5 Mar."""
+    from babel.dates import format_skeleton
+
     return format_skeleton("MMMd", date.fromisoformat(iso), locale=locale())
 
 
