@@ -188,14 +188,14 @@ class SessionResult:
 
     def as_json(self) -> dict[str, Any]:
         """The contract's object, ready for a JSON encoder; numbers rounded to the measurable (1e-4)."""
-        return _rounded({"schema": self.schema, **asdict(self)})
+        return rounded({"schema": self.schema, **asdict(self)})
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 4)
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return value

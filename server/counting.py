@@ -11,7 +11,7 @@ from typing import Any
 
 import processing
 from processing.errors import ProcessingError
-from processing.results import Event, Rep, SessionResult
+from processing.results import Event, Rep, SessionResult, rounded
 from processing.tracker import Tracker
 from sensor.devices import driver_named
 from sensor.frames import Entry
@@ -22,6 +22,7 @@ from server.store.sessions import Result, Session, now
 
 log = logging.getLogger("hiprep.server")
 IMPORTED = "recording"  # instead of a band's model: the session came as a file, without packets
+NEW = ("counted", "partial")  # events that bring a repetition; the others speak of one that is known
 STEP = 50  # packets: about 4 ms of counting
 
 
@@ -109,6 +110,15 @@ class Counting:
             **self.tally(),
         )
 
+    def messages(self, events: Sequence[Event]) -> list[dict[str, Any]]:
+        """Of the newest events, for pages."""
+        number = len(self._reps) - sum(event.kind in NEW for event in events)
+        told = []
+        for event in events:
+            number += event.kind in NEW
+            told.append(message_of(event, number))
+        return told
+
     def _steps(self, due: Sequence[Entry]) -> Iterator[list[Event]]:
         for first in range(0, len(due), STEP):
             events: list[Event] = []
@@ -140,11 +150,11 @@ def kind_of(rep: Rep) -> str:
     return "compensated" if rep.compensated else "good"
 
 
-def message_of(event: Event) -> dict[str, Any]:
-    """A repetition, the end of a set, another exercise than the one told: as the pages hear of it."""
+def message_of(event: Event, number: int) -> dict[str, Any]:
+    """A repetition, the session's number-th; the end of a set; another exercise than the one told: as the pages hear of it."""
     if event.kind == "other":
         return {"type": "other", "at_s": event.at_s, "exercise": event.exercise}
     if event.kind == "set_ended":
         return {"type": "set", "at_s": event.at_s, "set": event.set.set, "reps": event.set.reps}
     rep = event.rep
-    return {"type": "rep", "event": event.kind, "at_s": event.at_s, "kind": kind_of(rep), "rep": asdict(rep)}
+    return {"type": "rep", "event": event.kind, "number": number, "at_s": event.at_s, "kind": kind_of(rep), "rep": rounded(asdict(rep))}

@@ -21,7 +21,7 @@ from sensor.devices import driver_named
 from sensor.errors import PacketError, SensorError
 from sensor.frames import Entry
 from server import live
-from server.counting import Counting, message_of
+from server.counting import Counting
 from server.errors import StoreError, StoreLost
 from server.intake import Intake
 from server.problems import Problem
@@ -87,7 +87,7 @@ class Open:
 
     def tell(self, events: list[Event]) -> None:
         if self.channel:
-            self.channel.tell(self.state(), [message_of(event) for event in events])
+            self.channel.tell(self.state(), self.counting.messages(events))
 
 
 class Ingest:

@@ -17,7 +17,7 @@ router = APIRouter()
 
 STATIC = Path(__file__).parents[1] / "static"
 TEMPLATES = Path(__file__).parents[1] / "templates"
-SHELL = ("style.css", "icon.svg", "band.js", "exercise.js", "exercise_memory.js", "exercise_stage.js", "session_socket.js", "voice.js", "exercise.css", "patient.css",
+SHELL = ("style.css", "icon.svg", "band.js", "exercise.js", "exercise_memory.js", "awake.js", "exercise_stage.js", "session_socket.js", "voice.js", "exercise.css", "patient.css",
     "phone.js", "words.js", "app.webmanifest")  # with bands/: all that the page needs
 
 

@@ -1,5 +1,6 @@
 // The exercise as it happens: position, set, rest, again, done. It knows only what the session's live socket says, and
 // what was tapped here; a reload finds both again.
+import { awake } from "./awake.js";
 import { Memory } from "./exercise_memory.js";
 import { Stage } from "./exercise_stage.js";
 import { listen } from "./session_socket.js";
@@ -8,6 +9,7 @@ import { _ } from "./words.js";
 
 const HELD_S = 1.5; // still for so long is in position; the processing looks back 2 s (tracker.HELD_S)
 const REST_S = 60; // between sets, as strength training for endurance rests (ACSM, MSSE 2009;41:687)
+const ANSWERS_MS = 5000; // so long the count waits for the server's answer; no source
 const CLOSES_MS = 3000; // so long the last repetition of a set may take to come to its rest
 // What to do next time, by what was seen of a repetition: the first that fits is said, each once a set.
 const CUES = [
@@ -21,7 +23,8 @@ export function exercise(told) {
   const { id, plan } = told;
   const memory = new Memory(id);
   const stage = new Stage(told);
-  let reps = []; // of the session, as the server reported them
+  let reps = []; // of the session, as the server reported them: the number-th at number - 1
+  let caughtUp = Promise.resolve(); // with what happened before this connection; what it tells waits for that
   let now = null; // its newest state
   let cued = new Set();
   let speaks = false; // one tab of a session has the voice
@@ -30,10 +33,10 @@ export function exercise(told) {
   let view = "position";
 
   navigator.locks?.request(`voice:${id}`, () => new Promise(() => (speaks = true)));
-  navigator.wakeLock?.request("screen").catch(() => {}); // the screen may go dark then
+  const dark = awake();
 
   // What belongs to the set that is being done: with a plan, everything since the last rest; without, the server's newest set.
-  const mine = () => reps.filter((rep, i) => (plan ? i >= memory.from : rep.set === reps.at(-1).set) && !memory.removed.includes(rep.start_s));
+  const mine = () => reps.filter((rep, i) => (plan ? i >= memory.from : rep.set === reps.at(-1).set) && !memory.removed.includes(i + 1));
   const added = () => memory.added.filter((one) => one.set === memory.sets.length).length;
   const counted = () => mine().filter((rep) => rep.counted).length + added();
 
@@ -52,11 +55,9 @@ export function exercise(told) {
 
   async function catchUp() {
     try {
-      const answer = await fetch(`/api/v1/sessions/${id}`);
+      const answer = await fetch(`/api/v1/sessions/${id}`, { signal: AbortSignal.timeout(ANSWERS_MS) });
       if (!answer.ok) return;
-      const { result } = await answer.json();
-      if (result.reps.length < reps.length) return; // meanwhile another was told
-      reps = result.reps;
+      reps = (await answer.json()).result.reps;
       if (plan && memory.fresh) memory.begin(setsOf(reps, plan.reps));
       draw();
       if (view === "position" && counted() && !memory.resting) see("set");
@@ -66,21 +67,22 @@ export function exercise(told) {
   function event(message) {
     if (message.type === "other") return stage.cue("other", told.titles[message.exercise] ?? message.exercise);
     if (message.type === "set") return plan || stage.cue("set_over", "");
-    const { event: what, rep } = message;
+    const { event: what, number, rep } = message;
+    const late = number < reps.length; // the result was here first, with others after it
+    reps[number - 1] = rep;
     if (what === "closed") {
-      reps[reps.length - 1] = rep;
       advise(rep);
       draw();
       if (closing) nextSet();
       return;
     }
-    reps.push(rep);
-    if (view === "paused") return memory.remove(rep.start_s); // getting up, walking about
+    if (view === "paused") return memory.remove(number); // getting up, walking about
     if (view !== "set") {
       memory.rest(null);
       see("set");
     }
     draw();
+    if (late) return;
     if (what !== "counted") return advise(rep);
     stage.count(counted());
     if (speaks) say(`${counted()}`, "counted");
@@ -152,26 +154,29 @@ export function exercise(told) {
   async function ended() {
     if (over) return;
     over = true;
+    dark();
     see("over");
     stage.ended(`/sessions/${id}`, memory.stopped);
-    await correct();
-    if (memory.stopped) location.assign(`/sessions/${id}/done?stopped=${memory.stopped}`);
+    const refused = await correct();
+    if (refused) stage.uncorrected(refused);
+    else if (memory.stopped) location.assign(`/sessions/${id}/done?stopped=${memory.stopped}`);
   }
 
-  // What was tapped while it ran lies over the count, once there is one.
+  // What was tapped while it ran lies over the count, once there is one. How much of it the server did not take.
   async function correct() {
     const reason = _("tapped during the exercise");
     const wanted = [
-      ...memory.removed.map((start_s) => ({ action: "remove", at_s: (reps.find((rep) => rep.start_s === start_s) ?? { peak_s: start_s }).peak_s, reason })),
+      ...memory.removed.map((number) => ({ action: "remove", at_s: reps[number - 1].peak_s, reason })),
       ...memory.added.map(({ at_s, end_s }) => ({ action: "add", at_s, end_s, label: "good", reason })),
     ];
     memory.corrected();
+    let refused = 0;
     for (const one of wanted) {
-      const author = told.author ?? null;
-      await fetch(`/api/v1/sessions/${id}/corrections`, {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ ...one, author }),
-      }).catch(() => {}); // prettier-ignore
+      const body = JSON.stringify({ ...one, author: told.author ?? null });
+      const answer = await fetch(`/api/v1/sessions/${id}/corrections`, { method: "POST", headers: { "content-type": "application/json" }, body }).catch(() => null);
+      if (!answer?.ok) refused++;
     }
+    return refused;
   }
 
   stage.wire({
@@ -182,14 +187,14 @@ export function exercise(told) {
     longer: () => memory.rest(memory.resting + 30_000),
     less: () => {
       const last = mine().findLast((rep) => rep.counted);
-      if (added()) memory.added.pop();
-      else if (last) memory.remove(last.start_s);
+      if (added()) memory.takeBack();
+      else if (last) memory.remove(reps.indexOf(last) + 1);
       draw();
     },
     more: () => {
       const end_s = now?.t_s ?? 0, last = reps.at(-1)?.end_s ?? 0;
       const at_s = Math.max(last, memory.added.at(-1)?.end_s ?? 0, 0) + 0.01;
-      if (memory.removed.length && mine().length < reps.length - memory.from) memory.removed.pop();
+      if (memory.removed.length && mine().length < reps.length - memory.from) memory.restore();
       else if (end_s > at_s) memory.add({ at_s, end_s: Math.min(end_s, at_s + 0.1), set: memory.sets.length });
       draw();
     },
@@ -197,8 +202,10 @@ export function exercise(told) {
   });
   setInterval(tick, 200);
   listen(id, {
-    state, event, ended,
-    joined: catchUp,
+    state,
+    joined: () => (caughtUp = caughtUp.then(catchUp)),
+    event: (message) => caughtUp.then(() => event(message)),
+    ended: () => caughtUp.then(ended),
     silent: (s) => over || stage.silent(s, now),
     refused: (why) => stage.refused(why),
   });

@@ -19,7 +19,7 @@ export class Memory {
     return this.#kept.from;
   }
 
-  // By where they start, s.
+  // By their numbers in the session.
   get removed() {
     return this.#kept.removed;
   }
@@ -54,12 +54,21 @@ export class Memory {
     this.#keep({ resting: until });
   }
 
-  remove(start_s) {
-    this.#keep({ removed: [...this.removed, start_s] });
+  remove(number) {
+    this.#keep({ removed: [...this.removed.filter((one) => one !== number), number] });
   }
 
   add(one) {
     this.#keep({ added: [...this.added, one] });
+  }
+
+  // The last of them.
+  restore() {
+    this.#keep({ removed: this.removed.slice(0, -1) });
+  }
+
+  takeBack() {
+    this.#keep({ added: this.added.slice(0, -1) });
   }
 
   corrected() {

@@ -176,6 +176,10 @@ export class Stage {
     el("open").href = page;
   }
 
+  uncorrected(n) {
+    text("stored", ngettext("Everything is stored, but not your correction of the count (%(num)s). Tell your physio.", "Everything is stored, but not your corrections of the count (%(num)s). Tell your physio.", n));
+  }
+
   #connection(kind, words, explain) {
     el("connection").className = `tag ${kind}`;
     text("connection", words);

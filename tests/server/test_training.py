@@ -16,6 +16,10 @@ from sensor.frames import encode_frame
 ITEM = {"exercise": "hip_external_rotation", "side": "left", "sets": 2, "reps": 4, "rom_target_deg": 40, "band": "red"}
 HEARD = """window.heard = []; addEventListener("said", ({ detail }) => heard.push([detail.text, detail.kind, document.getElementById("count").textContent]));"""
 
+TOLD = """window.told = []; window.WebSocket = class extends WebSocket { constructor(url) { super(url); this.addEventListener("message", ({ data }) => told.push(data)); } };"""
+
+AWAKE = """window.locks = []; const ask = WakeLock.prototype.request; WakeLock.prototype.request = async function (kind) { const lock = await ask.call(this, kind); locks.push(lock); return lock; };"""
+
 
 class Clinic:
     def __init__(self, house: House, new_session) -> None:
@@ -199,6 +203,65 @@ async def test_what_was_tapped_lies_over_the_count(browser, clinic: Clinic, entr
         assert await seen.page.text_content(".result strong") == "2"
     history = clinic.pat.get(f"/api/v1/sessions/{session}").json()["history"]
     assert [one["action"] for one in history["corrections"]] == ["remove"]
+
+
+@pytest.mark.parametrize("answers", ["with what was known when it was asked", "with what came meanwhile"])
+async def test_what_is_told_twice_is_counted_once(browser, clinic: Clinic, entries, expected, answers: str) -> None:
+    """The session so far and its newest repetition come on two ways, in any order."""
+    clinic.prescribe(ITEM)
+    session = clinic.begin()
+    second, third = (int(expected["reps"][n]["counted_s"] * 10) + 2 for n in (1, 2))
+    clinic.send(session, entries[:second])
+    held: asyncio.Queue = asyncio.Queue()
+
+    async def hold(route) -> None:
+        held.put_nowait((route, await route.fetch()))
+
+    async with looking(browser) as seen:
+        await logged_in(seen, clinic.pat)
+        await seen.page.add_init_script(HEARD)
+        await seen.page.add_init_script(TOLD)
+        await seen.page.route(f"**/api/v1/sessions/{session}", hold)
+        await seen.page.goto(f"{clinic.house.url}/sessions/{session}/live")
+        route, old = await held.get()
+        await asyncio.to_thread(clinic.send, session, entries[second:third])
+        await seen.page.wait_for_function("told.some((text) => JSON.parse(text).type === 'rep')")
+        await route.fulfill(response=old if answers.startswith("with what was") else await route.fetch())
+        await seen.page.wait_for_function("heard.length > 0")
+        assert [what for what in await seen.page.evaluate("heard") if what[1] == "counted"] == [["3", "counted", "3"]]
+        assert await seen.page.locator("#dots .shape").count() == 3
+
+
+async def test_the_screen_stays_awake_and_a_refused_correction_is_told(browser, clinic: Clinic, entries, expected) -> None:
+    session = clinic.begin()
+    held = "locks.filter((lock) => !lock.released).length"
+    seen_as = "(state) => { Object.defineProperty(document, 'visibilityState', {value: state, configurable: true}); document.dispatchEvent(new Event('visibilitychange')); }"
+    async with looking(browser) as seen:
+        page = seen.page
+        await logged_in(seen, clinic.pat)
+        await page.add_init_script(AWAKE)
+        await page.goto(f"{clinic.house.url}/sessions/{session}/live")
+        await page.wait_for_function(f"{held} === 1")
+        await page.evaluate(seen_as, "hidden")
+        await page.evaluate("locks[0].release()")  # as the browser does to a page that nobody sees
+        await page.evaluate(seen_as, "visible")
+        await page.wait_for_function(f"locks.length === 2 && {held} === 1")
+        clinic.send(session, entries[: int(expected["reps"][1]["counted_s"] * 10) + 2])
+        await page.wait_for_selector("#count:text-is('2')", state="attached")
+        for name in ("pause", "less"):
+            await page.click(f"#{name}")
+        await page.reload()
+        await page.wait_for_selector("#count:text-is('1')", state="attached")  # what was tapped is still known
+        await page.route("**/corrections", lambda route: route.fulfill(status=503))
+        await page.click("#stop")
+        await page.click("#why [value=tired]")
+        await page.wait_for_selector("#stored:text-matches('not your correction')")
+        assert await page.evaluate(held) == 0
+        await looked_at(page)
+        await page.click("#done")
+        await page.wait_for_url("**/done?stopped=tired")
+        seen.complaints = [text for text in seen.complaints if "503" not in text]  # of the browser itself
+    assert clinic.pat.get(f"/api/v1/sessions/{session}").json()["history"]["corrections"] == []
 
 
 def test_today_says_what_there_is_and_nothing_else(clinic: Clinic, entries) -> None:

@@ -11,6 +11,7 @@
 // null), band.name, band.silent_s, band.session.id (of /sessions/ID/live, null until the server knows it), band.waiting
 // (packets that only this phone has), band.sending, band.keeping (null, or why not).
 // Is another tab at it? await elsewhere(). After a reload: const session = await unfinished(owner); if there is one, button.onclick = () => band.resume(session).
+import { awake } from "../awake.js";
 import { Trouble } from "./link.js";
 import { modelNamed } from "./models.js";
 import { Pose } from "./pose.js";
@@ -44,7 +45,7 @@ export class Band {
   #uplink = null;
   #pose = new Pose();
   #release = [];
-  #awake = null;
+  #dark = null; // lets the screen go dark again
 
   constructor({ owner, onChange = () => {}, onPose = () => {} }) {
     Object.assign(this, { owner, onChange, onPose });
@@ -136,7 +137,7 @@ export class Band {
     this.session.ended = true;
     await keep(this.session).catch(() => {}); // a full disk
     this.#uplink.wake();
-    await this.#awake?.release();
+    this.#dark();
     this.sent.finally(() => this.#release.forEach((release) => release()));
   }
 
@@ -165,19 +166,13 @@ export class Band {
     this.#recording = await Recording.of(session, { onStored: () => this.#uplink?.wake(), onProblem: told });
     this.#uplink = new Uplink(session, { source: this.#recording, onChange: told });
     this.sent = this.#uplink.running;
-    this.#stayAwake();
+    this.#dark ??= awake(); // a phone that locks its screen puts the page to sleep, and the link ends
   }
 
   #seen() {
     if (document.visibilityState !== "visible") return;
     this.reconnect();
     this.#uplink?.wake();
-    if (this.#recording && !this.session.ended) this.#stayAwake();
-  }
-
-  // A phone that locks its screen puts the page to sleep, and the link ends.
-  async #stayAwake() {
-    this.#awake = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
   }
 }
 
