@@ -18,7 +18,7 @@ demo: setup
 	@$(BIN)/hiprep demo
 
 test: setup system
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 # What takes too long for every day, such as 200 kills of each database's server.
 campaign: setup system

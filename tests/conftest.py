@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +37,17 @@ def nobodys_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
+def nobodys_log() -> Iterator[None]:
+    """A server in this process writes what every logger says; it is not the next test's."""
+    yield
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if type(handler.formatter).__module__ == "server.logs":
+            root.removeHandler(handler)
+
+
+@pytest.fixture(scope="module")
 def anyio_backend() -> str:
     return "asyncio"
 
@@ -127,8 +138,8 @@ def chromium_flags() -> list[str]:
     return CHROMIUM_FLAGS
 
 
-@pytest.fixture
-async def browser(chromium_path: str, chromium_flags: list[str]):
+@pytest.fixture(scope="module")
+async def chromium(chromium_path: str, chromium_flags: list[str]):
     """Debian's Chromium, headless."""
     from playwright.async_api import async_playwright
 
@@ -136,3 +147,11 @@ async def browser(chromium_path: str, chromium_flags: list[str]):
         browser = await playwright.chromium.launch(executable_path=chromium_path, args=chromium_flags)
         yield browser
         await browser.close()
+
+
+@pytest.fixture
+async def browser(chromium):
+    """Without anything that an earlier test opened."""
+    yield chromium
+    for context in chromium.contexts:
+        await context.close()

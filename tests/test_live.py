@@ -145,6 +145,11 @@ class Air:
         self.client = BandClient(self.band.address, backend=adapter, patience=patience, clock=clock)
         return await source.listen(self.client, stack)
 
+    def goes(self) -> None:
+        """The band, out of range."""
+        self.radio.out_of_range(self.band.device)
+        self.radio.break_links(self.band.device)
+
     async def seen(self, share: float) -> None:
         """When so much of the session has reached the client."""
         async with asyncio.timeout(60):
@@ -170,13 +175,12 @@ async def test_local_and_server_result_are_identical(person: Path, tmp_path: Pat
     await air.seen(0.25)
     await asyncio.to_thread(servers[0].close)
     await air.seen(0.35)
-    air.radio.break_links(air.band.device)
-    await air.seen(0.5)
+    air.goes()  # so that the session is not over before the server is there
     await another(servers[1])
-    await air.seen(0.6)
+    air.radio.back_in_range(air.band.device)
+    await air.seen(0.5)
+    air.goes()
     await asyncio.to_thread(servers[1].close)
-    air.radio.out_of_range(air.band.device)
-    await asyncio.sleep(0.2)
     if stopped:
         session.cancel()
     air.radio.back_in_range(air.band.device)
