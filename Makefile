@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCKS := requirements.lock requirements-server.lock requirements-test.lock
 
-.PHONY: setup demo test campaign bench load evaluate fuzz lock words system screenshots
+.PHONY: setup demo test campaign bench times load evaluate fuzz lock words system screenshots
 
 setup: .venv/ready
 
@@ -27,6 +27,10 @@ campaign: setup system
 
 bench: setup
 	@$(BIN)/python tests/bench.py
+
+# From the sample to the number on the page, frames of the live angle, first loads: a quarter of an hour at the speed of life.
+times: setup system
+	@$(BIN)/python tests/screen_times.py
 
 # Live sessions by the hundred for three minutes each; `make load ARGS="--seconds 30 --only sqlite"`.
 load: setup system

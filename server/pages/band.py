@@ -11,14 +11,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from server.access import Anyone
+from server.pages.scripts import STATIC, imported
 from server.pages.views import page
 
 router = APIRouter()
 
-STATIC = Path(__file__).parents[1] / "static"
 TEMPLATES = Path(__file__).parents[1] / "templates"
-SHELL = ("style.css", "icon.svg", "band.js", "exercise.js", "exercise_memory.js", "awake.js", "exercise_stage.js", "session_socket.js", "voice.js", "exercise.css", "patient.css",
-    "phone.js", "words.js", "app.webmanifest")  # with bands/: all that the page needs
+SHELL = ("style.css", "icon.svg", "exercise.css", "patient.css", "app.webmanifest")  # with its modules: all that the page needs
 
 
 @router.get("/band")
@@ -36,7 +35,7 @@ async def service_worker(_: Anyone) -> Response:
 @lru_cache(maxsize=1)
 def worker() -> str:
     """With the names of what it keeps and their hash: whatever changes, the browser sees a new worker."""
-    files = [*(STATIC / name for name in SHELL), *sorted((STATIC / "bands").glob("*.js"))]
+    files = [STATIC / name for name in (*SHELL, *dict.fromkeys((*imported("band.js"), *imported("phone.js"))))]
     seen = [*files, STATIC / "worker.js", TEMPLATES / "band.html", TEMPLATES / "base.html"]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in seen)).hexdigest()[:16]
     kept = [f"/static/{path.relative_to(STATIC).as_posix()}" for path in files]

@@ -70,6 +70,13 @@ def test_words_from_outside_stay_words(client) -> None:
     assert "<script>alert" not in page and "&lt;script&gt;" in page
 
 
+def test_a_page_names_its_modules_and_the_phone_keeps_them(client) -> None:
+    page, worker = client.get("/band").text, client.get("/sw.js").text
+    needed = [f"/static/bands/{path.name}" for path in (STATIC / "bands").glob("*.js")] + ["/static/words.js", "/static/awake.js"]
+    assert len(needed) > 15 and all(f'href="{path}"' in page and f'"{path}"' in worker for path in needed)
+    assert '"/static/phone.js"' in worker and "chart.js" not in worker
+
+
 def test_pages_lead_to_where_the_session_is(client) -> None:
     assert "Waiting for a band" in client.get("/live").text
     session = client.create()

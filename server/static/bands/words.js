@@ -2,7 +2,7 @@
 import { _ } from "../words.js";
 
 export const sentences = {
-  unsupported: _("This browser cannot talk to a band. On Android or a computer, Chrome and Edge can; on an iPhone or in Firefox, start `hiprep live` on a computer instead."),
+  unsupported: _("This browser cannot talk to a band. On Android or a computer, Chrome and Edge can; on an iPhone or in Firefox, start “hiprep live” on a computer instead."),
   adapter_off: _("Bluetooth is switched off here, or there is none. Switch it on and try again."),
   none_chosen: _("No band was chosen. Switch the band on, hold it close, and try again."),
   refused: _("This page may not use Bluetooth. Allow it in the browser's settings for this site, and try again."),
