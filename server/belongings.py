@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import zipfile
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 from sensor.errors import RecordingError
 from server import exports
 from server.chart import Chart
+from server.problems import Problem
 from server.store import belongings, people, sessions, trail
 from server.store.people import Person
 from server.store.times import iso
@@ -57,7 +59,8 @@ async def erase(service: Service, by: Entrance, person: Person) -> None:
     async with service.importing.turn:  # what was coming in is there now, and nothing more comes
         mine = await service.store.fetch(sessions.of_patient, person.number)
         for session in mine:
-            await service.ingest.end(session.id)
+            with contextlib.suppress(Problem):  # one that cannot be counted goes as well
+                await service.ingest.end(session.id)
         await service.ingest.settle()
         for session in mine:  # before the rows, by which they are found
             service.recordings.drop(session.id)

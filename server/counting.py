@@ -38,7 +38,7 @@ class Counting:
             driver = driver_named(session.driver)
             self.check_packet, self._decoder = driver.check_packet, driver.decoder(session.info)
         self.order = Order()
-        self.packets = 0  # that have been counted
+        self.packets = self.samples = 0  # that have been counted
         self._uncounted = 0  # packets whose samples the Tracker refused
         self._tracker = Tracker(session.exercise, session.side, session.placement)
         self._reps: tuple[Rep, ...] = ()
@@ -130,6 +130,7 @@ class Counting:
     def _update(self, samples: Samples) -> list[Event]:
         if not len(samples):
             return []
+        self.samples += len(samples)
         try:
             return self._tracker.update(samples)
         except ProcessingError as error:  # they stay in the journal; the session goes on

@@ -47,12 +47,12 @@ class Importing:
         self._store, self._recordings, self.turn = store, recordings, asyncio.Lock()
 
     async def take(self, uploads: Sequence[Upload], folder: Path, patient: Person | None, at: str) -> tuple[Session, bool]:
-        """The session, and whether it is new: the same recording again is the same one. folder: for what is unpacked.
-        Raises Problem."""
+        """The session, and whether it is new: the same recording again is the same one, and so is one that was taken from
+        here. folder: for what is unpacked. Raises Problem."""
         async with self.turn:
             recording = await asyncio.to_thread(_read, uploads, folder)
             values = _values(recording, patient)
-            there = await self._store.fetch(sessions.with_key, values["key"])
+            there = await self._own(recording, patient) or await self._store.fetch(sessions.with_key, values["key"])
             if there is not None:
                 return there, False
             session = Session(0, new_id(), created_at=at, ended_at=at, **values, recording=None, idle_since=None)
@@ -64,6 +64,14 @@ class Importing:
                 raise
             finally:
                 self._recordings.settled(session.id)
+
+    async def _own(self, recording: Recording, patient: Person | None) -> Session | None:
+        """The session that this is an export of. Somebody else's stays theirs, and what was changed is another one."""
+        named = recording.meta.extra.get("session")
+        session = await self._store.fetch(sessions.find, named) if isinstance(named, str) else None
+        if session is None or session.patient != (patient and patient.number):
+            return None
+        return session if await asyncio.to_thread(self._recordings.exported, session, recording) else None
 
 
 def _keep(connection: Connection, session: Session, made: Result, patient: Person | None) -> tuple[Session, bool]:

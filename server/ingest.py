@@ -32,6 +32,9 @@ from server.store.sessions import Session
 from server.store.times import iso
 
 QUIET_S = 900.0  # without packets for so long: a session's memory is freed; no source
+# A session that never ends, of a band that was forgotten on the table, is ended: its recording is made in memory, 0.1 KB a
+# sample. 12 h at 100 Hz; no source.
+MOST_SAMPLES = 4_320_000
 AT_ONCE = 1000  # packets of a journal in memory while it is counted again; no source
 
 log = logging.getLogger("hiprep.server")
@@ -177,22 +180,33 @@ class Ingest:
             task.add_done_callback(lambda _done: self._compacting.pop(session.id))
 
     async def sweep(self, at_s: float, idle_s: float, quiet_s: float = QUIET_S) -> None:
-        """Free the memory of sessions that get no packets, and end those that have got none for idle_s; at_s: since 1970."""
+        """Free the memory of sessions that get no packets, and end those that have got none for idle_s, or that are too long;
+        at_s: since 1970."""
         for session in await self._store.fetch(sessions.unfinished, true()):
-            found = self.resident(session.id)
-            if found and not found.is_quiet(quiet_s):
-                continue
-            if session.idle_since is None:
-                await self._store.write(sessions.idle, session.number, iso(at_s))
-            elif session.idle_since <= iso(at_s - idle_s):
-                log.warning("session %s is ended: it has got no packets since %s", session.id, session.idle_since)
-                await self.end(session.id)
-                continue
-            if found and not found.lock.locked() and self.resident(session.id) is found:
-                if found.channel:  # a page watches
-                    found.session = replace(found.session, idle_since=session.idle_since or iso(at_s))
-                else:
-                    self._forget(found)
+            try:
+                await self._look_after(session, at_s, idle_s, quiet_s)
+            except Problem as error:  # others have their turn
+                log.error("session %s stays as it is: %s", session.id, error.detail)
+
+    async def _look_after(self, session: Session, at_s: float, idle_s: float, quiet_s: float) -> None:
+        found = self.resident(session.id)
+        if found and found.counting.samples >= MOST_SAMPLES:
+            log.warning("session %s is ended: it has %d samples", session.id, found.counting.samples)
+            await self.end(session.id)
+            return
+        if found and not found.is_quiet(quiet_s):
+            return
+        if session.idle_since is None:
+            await self._store.write(sessions.idle, session.number, iso(at_s))
+        elif session.idle_since <= iso(at_s - idle_s):
+            log.warning("session %s is ended: it has got no packets since %s", session.id, session.idle_since)
+            await self.end(session.id)
+            return
+        if found and not found.lock.locked() and self.resident(session.id) is found:
+            if found.channel:  # a page watches
+                found.session = replace(found.session, idle_since=session.idle_since or iso(at_s))
+            else:
+                self._forget(found)
 
     async def settle(self) -> None:
         """Wait for what still runs in the background."""
@@ -232,7 +246,10 @@ class Ingest:
             raise Problem(404, f"no session {session_id}", "path.session_id")
         if session.ended_at is not None:
             raise Ended()
-        return Open(session, await asyncio.to_thread(self._recount, session))
+        try:
+            return Open(session, await asyncio.to_thread(self._recount, session))
+        except (ProcessingError, SensorError) as error:  # begun under another version, which knew the exercise or the band
+            raise Problem(409, f"this server cannot count the session: {error}", "path.session_id") from error
 
     def _recount(self, session: Session) -> Counting:
         counting = Counting(session)

@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from server.store.sessions import Result, Session
 if TYPE_CHECKING:
     from sensor.recording import Recording
 
+WRITTEN = 2e-6  # what CSV keeps, of s, m/s2 and rad/s
 COMING = ".coming"  # a mark beside the file of a session that is not yet there
 PACKET_SAMPLES = 10  # of a recording that does not say how it arrived: the reference band's packets, 0.1 s at 100 Hz
 
@@ -72,7 +74,8 @@ class Recordings:
         path = self._directory / f"{session.id}.parquet"
         (self._directory / f"{session.id}{COMING}").touch()
         try:
-            write_recording(path, recording)
+            meta = replace(recording.meta, extra=dict(recording.meta.extra) | {"session": session.id})  # as `exported` asks
+            write_recording(path, replace(recording, meta=meta))
             counting = Counting(session)
             counting.replay(_arrivals(read_recording(path).samples))
             list(counting.finishing())
@@ -81,6 +84,19 @@ class Recordings:
             self.drop(session.id)
             self.settled(session.id)
             raise
+
+    def exported(self, session: Session, recording: Recording) -> bool:
+        """Whether it is this session's own, as `export` gives it in either spelling."""
+        from sensor.recording import read_recording
+
+        meta, samples = recording.meta, recording.samples
+        told = session.exercise, session.side, session.placement
+        if session.recording is None or (meta.exercise, meta.side, meta.placement) != told:
+            return False
+        own = read_recording(self._directory / session.recording).samples
+        return len(own) == len(samples) and all(
+            np.allclose(getattr(own, name), getattr(samples, name), rtol=0, atol=WRITTEN) for name in ("t", "acc", "gyr")
+        )
 
     def settled(self, session_id: str) -> None:
         (self._directory / f"{session_id}{COMING}").unlink(missing_ok=True)

@@ -30,6 +30,7 @@ KEPT = {"weeks": [WEEK], "kept": 1, "due": 1, "kept_reps": 30, "due_reps": 30, "
 REPORT = {"pain_before": 2, "pain_worst": 3, "pain_after": 2, "exertion": 5, "stopped": "done", "note": ""}
 ANSWER = {"questionnaire": "knee_week", "version": "1", "given": [3, 2, 4]}
 ANSWERED = ANSWER | {"score": 9.0, "made_at": AT}
+NOTE = {"id": ID, "author": "Phil Physio", "made_at": AT, "to_patient": True, "text": "Slowly down.", "taken_back_at": None}
 OPTIONS = [{"text": str(number), "score": number} for number in range(3)]
 ASKED = {"name": "knee_week", "version": "1", "title": "The knee in the last week", "source": "our own", "items": [{"text": "Pain?", "options": OPTIONS}]}
 
@@ -62,7 +63,13 @@ def examples() -> dict[str, dict[str, Any]]:
         "Asked": {"questionnaires": [ASKED]},
         "NewAnswer": ANSWER,
         "Answer": ANSWERED,
-        "Answers": {"answers": [ANSWERED]},
+        "Answers": {"answers": [ANSWERED], "next": None},
+        "Versions": {"versions": [MADE], "next": None},
+        "NewConsent": {"version": "0f3a5c77e1b2", "guardian": None},
+        "ConsentBody": {"version": "0f3a5c77e1b2", "text": "While you exercise, ...", "held": False, "given": None},
+        "NewNote": {"text": NOTE["text"], "to_patient": True},
+        "Note": NOTE,
+        "Notes": {"notes": [NOTE], "next": None},
         "Trail": {"entries": [{"number": 7, "at": AT, "actor": ID, "device": None, "action": "read", "subject": ID, "object": ID}], "next": None},
     }
 

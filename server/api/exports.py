@@ -16,6 +16,7 @@ from starlette.responses import FileResponse, Response
 from server import belongings, chart, exports
 from server.access import ExportPatient, ExportSession, LoggedIn, Reader
 from server.api.sessions import find
+from server.api.shapes import file_of
 from server.chart import Chart
 from server.exports import Export
 from server.problems import Problem, responses
@@ -54,8 +55,7 @@ def _of_patient(export: Export) -> Callable:
 @router.get(
     "/patients/{person_id}/everything.zip",
     response_class=Response,
-    responses={200: {"description": "the file", "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
-    | responses(401, 403, 404, 421, 422, 503, 507),
+    responses={200: file_of("application/zip")} | responses(401, 403, 404, 421, 422, 503, 507),
 )
 async def everything(request: Request, entrance: LoggedIn, patient: ExportPatient) -> Response:
     """All that is known of a patient: `person.json` with the rows of every table and the audit trail, the recordings, and
@@ -91,14 +91,13 @@ def attached(name: str) -> dict[str, str]:
 
 def _add(scope: str, fails: tuple[int, ...], route_of: Callable[[Export], Callable]) -> None:
     for export in exports.listed():
-        content = {export.media_type: {"schema": {"type": "string", "format": "binary"}}}
         router.add_api_route(
             f"{scope}/exports/{export.name}",
             route_of(export),
             methods=["GET"],
             name=export.title,
             response_class=Response,
-            responses={200: {"description": "the file", "content": content}} | responses(*fails),
+            responses={200: file_of(export.media_type)} | responses(*fails),
         )
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
@@ -27,6 +27,7 @@ from server.store.sessions import Session
 
 router = APIRouter(tags=["programmes"])
 
+SHOWN = 50  # versions of a programme beside it; no source
 BANDS = ("tan", "yellow", "red", "green", "blue", "black", "silver", "gold")  # TheraBand's colours, by resistance
 STOPPED = ("done", "pain", "tired", "time", "technical", "other")
 
@@ -94,6 +95,11 @@ class WeekDone(BaseModel):
     over: bool
 
 
+class Versions(BaseModel):
+    versions: list[Version] = Field(description="the newest first")
+    next: int | None = Field(description="`before` of the next page; null: this is the last")
+
+
 class AdherenceBody(BaseModel):
     weeks: list[WeekDone]
     kept: int = Field(description="sessions, in each week no more than were due")
@@ -105,7 +111,7 @@ class AdherenceBody(BaseModel):
 
 class ProgrammeBody(BaseModel):
     present: Version | None = Field(description="the version that holds today")
-    versions: list[Version] = Field(description="the oldest first")
+    versions: list[Version] = Field(description=f"the newest {SHOWN}, of them the oldest first; the others are at /programme/versions")
     adherence: AdherenceBody
 
 
@@ -151,6 +157,19 @@ async def prescribe(
     return JSONResponse(await prescribed(of(request), staff, patient, new, if_match, key), 201)
 
 
+@router.get(P + "/versions", response_model=Versions, responses=responses(*FAILS))
+async def versions(
+    request: Request,
+    patient: Patient,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: Annotated[int, Query(ge=1, le=2**31 - 1)] = 2**31 - 1,
+) -> Response:
+    """A page of a programme's versions."""
+    made = (await of(request).store.fetch(programmes.of_patients, [patient.number]))[patient.number]
+    found = [_version(one) for one in reversed(made) if one.version < before][:limit]
+    return JSONResponse({"versions": found, "next": found[-1]["version"] if len(found) == limit else None})
+
+
 @router.get("/sessions/{session_id}/report", response_model=Reported, responses=responses(*FAILS))
 async def report(request: Request, session_id: ReadSession) -> Response:
     """What the patient said of the session."""
@@ -182,7 +201,7 @@ def _programme(connection: Connection, service: Service, entrance: Entrance, pat
     weeks = [asdict(week) | {"begins": week.begins.isoformat()} for week in kept.weeks]
     return {
         "present": now and _version(now),
-        "versions": [_version(one) for one in versions],
+        "versions": [_version(one) for one in versions[-SHOWN:]],
         "adherence": {name: getattr(kept, name) for name in ("kept", "due", "kept_reps", "due_reps", "streak")} | {"weeks": weeks},
     }
 

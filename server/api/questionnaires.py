@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
@@ -40,9 +40,11 @@ class Answer(NewAnswer):
 
 class Answers(BaseModel):
     answers: list[Answer] = Field(description="the oldest first")
+    next: int | None = Field(description="`after` of the next page; null: this is the last")
 
 
 FAILS = (401, 403, 404, 421, 422, 503)
+MOST = 2**31 - 1  # a number of a row
 
 
 @router.get("/questionnaires", response_model=Asked, responses=responses(*FAILS))
@@ -52,9 +54,15 @@ async def asked(request: Request, _: LoggedIn) -> Response:
 
 
 @router.get("/patients/{person_id}/answers", response_model=Answers, responses=responses(*FAILS))
-async def read(request: Request, patient: Patient) -> Response:
-    """What a patient answered."""
-    return JSONResponse({"answers": await of(request).store.fetch(answers.of_patient, patient.number)})
+async def read(
+    request: Request,
+    patient: Patient,
+    limit: Annotated[int, Query(ge=1, le=200)] = 200,
+    after: Annotated[int, Query(ge=0, le=MOST)] = 0,
+) -> Response:
+    """A page of what a patient answered."""
+    found, last = await of(request).store.fetch(answers.page, patient.number, limit, after)
+    return JSONResponse({"answers": found, "next": last})
 
 
 @router.post("/patients/{person_id}/answers", status_code=201, response_model=Answer, responses=responses(400, *FAILS, 413, 507))

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from sensor.errors import RecordingError
 from server.access import Beginner, ExportSession, Who
 from server.api.sessions import find, full_of
-from server.api.shapes import SessionFull
+from server.api.shapes import SessionFull, file_of
 from server.importing import Upload
 from server.problems import Problem, responses
 from server.service import of
@@ -25,8 +25,7 @@ FAILS = responses(401, 403, 404, 409, 421, 422, 503, 507)
 
 
 def _file(media_type: str) -> dict:
-    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
-    return {200: {"description": "the file", "content": content}} | FAILS
+    return {200: file_of(media_type)} | FAILS
 
 
 @router.get("/sessions/{session_id}/recording.parquet", response_class=Response, responses=_file("application/vnd.apache.parquet"))

@@ -32,6 +32,12 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whi
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 
 
+def file_of(media_type: str) -> dict[str, Any]:
+    """How a route describes that it answers with a file."""
+    schema = {"type": "object"} if media_type.endswith("json") else {"type": "string", "format": "binary"}
+    return {"description": "the file", "content": {media_type: {"schema": schema}}}
+
+
 class NewSession(BaseModel):
     """A session that is about to begin."""
 

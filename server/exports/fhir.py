@@ -115,12 +115,13 @@ def _set(visit: Visit, done: dict[str, Any], subject: dict, procedure: dict) -> 
     numbers = done.get("numbers") or {}
     measured = [("range-of-motion", numbers.get("rom_median_deg"), "deg"), ("time-under-tension", numbers.get("time_under_tension_s"), "s")]
     name = done["exercise"]
+    title = EXERCISES[name].title if name in EXERCISES else name
     return {
         "resourceType": "Observation",
         "id": _id(visit.session.id, f"set {done['set']}"),
         "status": "amended" if any(rep.get("by_hand") for rep in reps) else "final",
         "partOf": [procedure],
-        "code": {"coding": [_coding(LOCAL, "exercise-set"), *_movement(name)], "text": f"{EXERCISES[name].title}, set {done['set']}"},
+        "code": {"coding": [_coding(LOCAL, "exercise-set"), *_movement(name)], "text": f"{title}, set {done['set']}"},
         "subject": subject,
         "effectivePeriod": {"start": when[0], "end": when[1]},
         "bodySite": {"text": f"{visit.session.side} hip"},

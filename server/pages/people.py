@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from server.access import Admin, Colleague
-from server.api.shapes import printable
+from server.api.consent import PersonName
 from server.pages.qr import squares
 from server.pages.views import form, go, page
 from server.problems import Problem
@@ -22,12 +22,9 @@ router = APIRouter(prefix="/people")
 
 SHOWN = 100  # entries of the trail at once; no source
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True), AfterValidator(printable)]
-
-
 class NewPerson(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    name: Name
+    name: PersonName
     kind: Literal["patient", "staff", "admin"]
     by: str = Field("", max_length=36, description="who looks after a patient; nobody yet")
 

@@ -160,7 +160,7 @@ def _trend(exercise: str, side: str, done: list[Done], today: date) -> dict[str,
     points = [(one.day, one.rom_deg) for one in done if (one.exercise, one.side) == (exercise, side) and one.rom_deg is not None and one.day > first]
     if len(points) < 2:
         return None
-    mdc = EXERCISES[exercise].mdc_deg or 5.0  # SERVICE: the band of no measurable change where nobody has published one
+    mdc = (EXERCISES[exercise].mdc_deg if exercise in EXERCISES else None) or 5.0  # SERVICE: the band of no measurable change where nobody has published one
     base = points[0][1]
     low, high = min(base - 2 * mdc, *(rom for _day, rom in points)), max(base + 2 * mdc, *(rom for _day, rom in points))
     left, top, right, bottom = TREND

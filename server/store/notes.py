@@ -28,9 +28,13 @@ def add(connection: Connection, patient: int, made_by: int, at: str, to_patient:
     return values["id"]
 
 
-def of_patient(connection: Connection, patient: int) -> list[Note]:
-    """Newest first."""
-    return [Note(*row) for row in connection.execute(_notes().where(notes.c.patient == patient))]
+def of_patient(connection: Connection, patient: int, limit: int | None = None, before: str | None = None) -> list[Note]:
+    """Newest first; `before` is the last id of the page before."""
+    statement = _notes().where(notes.c.patient == patient).limit(limit)
+    if before is not None:
+        number = select(notes.c.number).where(notes.c.id == before, notes.c.patient == patient).scalar_subquery()
+        statement = statement.where(notes.c.number < number)
+    return [Note(*row) for row in connection.execute(statement)]
 
 
 def message(connection: Connection, patient: int) -> Note | None:

@@ -166,3 +166,30 @@ def test_a_start_removes_what_was_coming_in_and_nothing_else(tmp_path, connect, 
     (tmp_path / "recordings" / f"{killed}.parquet").write_bytes(spelt[".parquet"])
     with running(Settings(tmp_path, port=0)):
         assert [path.name for path in (tmp_path / "recordings").iterdir()] == [f"{kept}.parquet"]
+
+
+def test_an_export_that_comes_back_is_the_session_it_was(tmp_path, connect, entries) -> None:
+    """In each spelling, and the import's own export as well. What was changed on the way, or comes to another server, is new."""
+    with running(Settings(tmp_path / "here", port=0)) as url, connect(url) as client:
+        session = client.create()["id"]
+        client.send_all(session, entries)
+        before = client.end(session)
+        found: dict[str, bytes] = {}
+        while not found.get(".parquet"):  # its journal becomes a file meanwhile
+            found = {suffix: client.get(f"/api/v1/sessions/{session}/recording{suffix}").content for suffix in (".parquet", ".csv", ".json")}
+        sent = [send(client, ("x.parquet", found[".parquet"]))]
+        sent.append(send(client, ("x.csv", found[".csv"]), ("x.json", found[".json"])))
+        sent.append(send(client, ("x.zip", zipped(x_csv=found[".csv"], x_json=found[".json"]))))
+        assert [(one.status_code, one.json()["id"]) for one in sent] == [(200, session)] * 3
+        assert client.get(f"/api/v1/sessions/{session}").json()["result"] == before["result"]
+        assert len(client.get("/api/v1/sessions").json()["sessions"]) == 1
+        right = json.dumps(json.loads(found[".json"]) | {"side": "right"}).encode()
+        other = send(client, ("x.csv", found[".csv"]), ("x.json", right))
+        assert other.status_code == 201 and other.json()["side"] == "right"
+        again = client.get(f"/api/v1/sessions/{other.json()['id']}/recording.parquet").content
+        assert send(client, ("x.parquet", again)).json()["id"] == other.json()["id"]
+    with running(Settings(tmp_path / "there", port=0)) as url, connect(url) as client:
+        made = [send(client, ("x.parquet", found[".parquet"])) for _ in range(2)]
+        assert [one.status_code for one in made] == [201, 200] and made[0].json()["id"] == made[1].json()["id"] != session
+        counted = [[rep["counted"] for rep in one["result"]["reps"]] for one in (made[0].json(), before)]
+        assert counted[0] == counted[1]

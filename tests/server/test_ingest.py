@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sensor.recording import read_recording
+from server import ingest
 from server.counting import STEP, Counting
 from server.ingest import Ended
 from server.service import Service
@@ -99,6 +100,20 @@ async def test_a_session_that_nobody_ends_is_ended(tmp_path, settings_of, sessio
     assert again.store.read(sessions.result, session.number).counted == 8
     await again.ingest.sweep(AT + 2 * IDLE, IDLE)
     await again.stop()
+
+
+async def test_a_session_that_never_ends_is_ended(service, session, entries, monkeypatch) -> None:
+    """Of a band that was forgotten on the table. What came is kept, and its client is told that it is over."""
+    await service.ingest.put(session.id, entries[:300])
+    await service.ingest.sweep(AT, IDLE)
+    assert service.store.read(sessions.find, session.id).ended_at is None
+    monkeypatch.setattr(ingest, "MOST_SAMPLES", 3000)
+    await service.ingest.sweep(AT, IDLE)
+    await service.ingest.settle()
+    found = service.store.read(sessions.find, session.id)
+    assert found.ended_at and len(read_recording(service.data.recordings / found.recording).samples) == 3000
+    with pytest.raises(Ended):
+        await service.ingest.put(session.id, entries[300:])
 
 
 async def test_a_session_that_a_page_watches_stays_in_memory(service, session, entries) -> None:

@@ -111,6 +111,19 @@ def erases(world: World, client: httpx.Client) -> httpx.Response:
     return client.post(f"/people/{fresh}/erase", headers=JSON, data={"sure": "true"})
 
 
+def erases_by_api(world: World, client: httpx.Client) -> httpx.Response:
+    fresh, _ = world.clients["admin"].link_for(f"Ida {id(client)}", "patient")
+    return client.delete(f"/api/v1/people/{fresh}")
+
+
+def withdraws_by_api(world: World, client: httpx.Client) -> httpx.Response:
+    """The patient does it as somebody else, as below; the others as themselves."""
+    if client is world.clients["patient"]:
+        client = world.clients["admin"].add(f"Wanda {id(client)}", "patient")
+        return client.delete(f"/api/v1/patients/{client.id}/consent")
+    return client.delete(f"/api/v1/patients/{world.patient.id}/consent")
+
+
 def withdraws(world: World, client: httpx.Client) -> httpx.Response:
     """Patients who are asked do it as somebody else: what they hold is still needed."""
     if client in (world.clients["patient"], world.clients["other patient"]):
@@ -127,12 +140,19 @@ def prescribes(world: World, client: httpx.Client) -> httpx.Response:
 
 
 def takes_back(world: World, client: httpx.Client) -> httpx.Response:
-    """A message that was written for it."""
+    return client.post(_message(world), headers=JSON)
+
+
+def takes_back_by_api(world: World, client: httpx.Client) -> httpx.Response:
+    return client.post(f"/api/v1{_message(world)}")
+
+
+def _message(world: World) -> str:
+    """Where one is taken back that was written for it."""
     written = {"text": "Well done.", "to_patient": "true"}
     assert world.clients["physio"].post(f"/patients/{world.patient.id}/notes", data=written).status_code == 303
     page = world.clients["physio"].get(f"/patients/{world.patient.id}").text
-    path = re.search(r'action="(/patients/[^"]+/take-back)"', page)[1]
-    return client.post(path, headers=JSON)
+    return re.search(r'action="(/patients/[^"]+/take-back)"', page)[1]
 
 
 def reports(world: World, client: httpx.Client) -> httpx.Response:
@@ -199,6 +219,7 @@ PATIENTS = (401, 200, 200, 404, 404, 404, 404, 404, 403, 401)
 PATIENTS_303 = (401, 303, 303, 403, 403, 403, 403, 403, 403, 401)
 PLAN, ANSWERED = {"starts_on": "2026-01-02"}, {"version": "1", "item_0": "0", "item_1": "0", "item_2": "0"}
 P = "/api/v1/patients/{person_id}/programme"
+C, N = "/api/v1/patients/{person_id}/consent", "/api/v1/patients/{person_id}/notes"
 S = "/api/v1/sessions/{session_id}"
 EXPORTS = ("repetitions.csv", "report.pdf", "fhir.json")
 ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
@@ -218,6 +239,14 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", "/api/v1/recordings"): (brings("/api/v1/recordings"), (401, 422, 422, 403, 403, 403, 403, 403, 422, 401)),
     ("GET", "/api/v1/patients/{person_id}/everything.zip"): (get("/api/v1/patients/{id}/everything.zip"), OWN),
     ("POST", f"{S}/message"): (post("/api/v1/sessions/{running}/message", json={"text": "slowly"}), (401, 403, 403, 404, 204, 404, 404, 404, 403, 401)),
+    ("GET", C): (get("/api/v1/patients/{id}/consent"), OWN),
+    ("POST", C): (post("/api/v1/patients/{id}/consent", json={"version": "another"}), (401, 409, 404, 404, 403, 404, 404, 404, 403, 401)),
+    ("DELETE", C): (withdraws_by_api, (401, 204, 404, 404, 403, 404, 404, 404, 403, 401)),
+    ("DELETE", "/api/v1/people/{person_id}"): (erases_by_api, tuple(204 if status == 200 else status for status in ADMINS)),
+    ("GET", N): (get("/api/v1/patients/{id}/notes"), FORM),
+    ("POST", N): (post("/api/v1/patients/{id}/notes", json={"text": "Well done."}), tuple(201 if status == 200 else status for status in FORM)),
+    ("POST", f"{N}/{{note_id}}/take-back"): (takes_back_by_api, tuple(204 if status == 200 else status for status in FORM)),
+    ("GET", f"{P}/versions"): (get("/api/v1/patients/{id}/programme/versions"), OWN),
     ("GET", "/consent"): (get("/consent"), ASKED),
     ("POST", "/consent"): (post("/consent", data={"version": "another"}), tuple(409 if status == 200 else status for status in ASKED)),
     ("POST", "/consent/withdraw"): (withdraws, tuple(303 if status == 200 else status for status in ASKED)),
