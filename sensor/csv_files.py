@@ -28,7 +28,7 @@ WRITTEN_UNITS = {"time": "s", "acc": "m/s^2", "gyr": "rad/s"}
 DIGITS = 6  # a microsecond; and 1/100 of a count of the finest range a band has (2 g, 125 deg/s)
 ROWS_AT_ONCE = 20_000
 TIME_LIMIT_S = 1e11  # three thousand years; microseconds still fit 64 bits
-HEADER_LIMIT = 1 << 16  # characters
+LINE_LIMIT = 1 << 16  # characters; no source
 
 
 def read(path: Path, given: Mapping[str, Any], units: str | None) -> Recording:
@@ -91,7 +91,7 @@ def _table(path: Path) -> np.ndarray:
     """The seven columns (n, 7), wherever they are."""
     with reading(path):
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            first = file.readline(HEADER_LIMIT)
+            first = file.readline(LINE_LIMIT)
         try:
             header = [name.strip() for name in next(csv.reader([first]), [])]
         except csv.Error as error:
@@ -109,8 +109,7 @@ def _table(path: Path) -> np.ndarray:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # "no data": said below
                 # The fastest reader there is without pyarrow, whose import takes longer than it saves.
-                how = {"delimiter": ",", "quotechar": '"', "comments": None, "encoding": "latin-1", "skiprows": 1}
-                table = np.loadtxt(path, usecols=at, ndmin=2, **how)
+                table = np.loadtxt(_lines(path), usecols=at, ndmin=2, delimiter=",", quotechar='"', comments=None, skiprows=1)
         except ValueError as error:
             _explain(path, at, str(error))
         if len(table) < 2:
@@ -120,17 +119,27 @@ def _table(path: Path) -> np.ndarray:
     return table
 
 
+def _lines(path: Path) -> Iterator[str]:
+    """A row is a line of bounded length: one of 60 MB, or a quote that nothing closes, would take ten times as much memory."""
+    with path.open(encoding="latin-1") as file:
+        number = 0
+        while line := file.readline(LINE_LIMIT):
+            number += 1
+            if len(line) == LINE_LIMIT or line.count('"') % 2:
+                raise RecordingError(f"row {number} of {path} does not end (wanted a line of less than {LINE_LIMIT} characters, its quotes closed)")
+            yield line
+
+
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Every row that is not blank, slowly, with its number in the file; the header is row 1."""
-    with path.open(encoding="latin-1", newline="") as file:
-        rows = csv.reader(file)
-        next(rows)
-        try:
-            for row in rows:
-                if row:
-                    yield rows.line_num, row
-        except csv.Error as error:
-            raise RecordingError(f"{path} is not a CSV file (row {rows.line_num}: {error})") from error
+    rows = csv.reader(_lines(path))
+    next(rows)
+    try:
+        for row in rows:
+            if row:
+                yield rows.line_num, row
+    except csv.Error as error:
+        raise RecordingError(f"{path} is not a CSV file (row {rows.line_num}: {error})") from error
 
 
 def _explain(path: Path, at: list[int], problem: str) -> NoReturn:
