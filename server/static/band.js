@@ -30,6 +30,7 @@ function show() {
   el("again").hidden = !(["reconnecting", "failed", "silent"].includes(state) || (state === "connecting" && trouble));
   el("there").hidden = !there || going;
   el("running").hidden = !going;
+  el("elsewhere").hidden = there;
   el("battery").textContent = battery === null ? "–" : `${battery} %`;
   el("charge").hidden = battery === null;
   el("charge").value = battery ?? 0;

@@ -30,6 +30,7 @@ export function exercise(told) {
   let speaks = false; // one tab of a session has the voice
   let closing = 0;
   let over = false;
+  let ticked = Date.now();
   let view = "position";
 
   navigator.locks?.request(`voice:${id}`, () => new Promise(() => (speaks = true)));
@@ -110,6 +111,9 @@ export function exercise(told) {
   }
 
   function tick() {
+    const back = ticked - Date.now(); // a clock that was put back makes no rest longer
+    ticked -= back;
+    if (back > 0 && memory.resting) memory.rest(memory.resting - back);
     if (over || !memory.resting || view !== "rest") return;
     const left = Math.ceil((memory.resting - Date.now()) / 1000);
     if (left <= 0) rested();

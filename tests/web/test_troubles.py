@@ -37,6 +37,13 @@ class Stubborn(Dot):
         return ()
 
 
+UNTAPPED = """new MutationObserver((_, me) => {
+  if (document.body?.dataset.ready !== "") return;
+  me.disconnect();
+  document.getElementById("find").click();
+}).observe(document, { subtree: true, attributes: true });"""
+
+
 async def tapped(page) -> None:
     await page.goto("/band")
     await until(page, "document.body.dataset.ready === ''")
@@ -68,6 +75,18 @@ async def test_each_trouble_has_its_sentence(browser, walk) -> None:
             await tapped(page)
             await said(page, kind)
             await page.close()
+
+
+async def test_a_permission_that_is_refused(browser, walk) -> None:
+    """As Chromium refuses whoever asks without a tap."""
+    page = await walk.page(browser)
+    await page.add_init_script(UNTAPPED)
+    async with Air(page, ReferenceBand()):
+        await page.goto("/band")
+        await said(page, "refused")
+        await page.click("#find")  # allowed now
+        await until(page, "!document.getElementById('there').hidden")
+        await page.close()
 
 
 async def test_no_bluetooth_says_what_to_do_instead(browser, walk) -> None:

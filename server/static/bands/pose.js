@@ -38,15 +38,15 @@ function level([x, y, z]) {
   return z < -0.999 ? [0, 1, 0, 0] : unit([1 + z, y, -x, 0]);
 }
 
-// The leg's drawing: a line from the knee, in the plane in which it moves most.
+// The leg's drawing: it hangs from the knee, in the plane in which it moves most.
 export class Leg {
   #xx = 0;
   #xy = 0;
   #yy = 0;
 
-  // line: an SVG line from (0, 0) to (0, 100), which is turned.
-  constructor(line) {
-    this.line = line;
+  // drawing: of SVG, straight down from (0, 0), which is turned.
+  constructor(drawing) {
+    this.drawing = drawing;
   }
 
   draw([x, y, z]) {
@@ -56,6 +56,6 @@ export class Leg {
     this.#yy = fade * this.#yy + y * y;
     const plane = Math.atan2(2 * this.#xy, this.#xx - this.#yy) / 2; // the direction with the most movement
     const out = x * Math.cos(plane) + y * Math.sin(plane);
-    this.line.setAttribute("transform", `rotate(${((-Math.atan2(out, -z) * 180) / Math.PI).toFixed(1)})`);
+    this.drawing.setAttribute("transform", `rotate(${((-Math.atan2(out, -z) * 180) / Math.PI).toFixed(1)})`);
   }
 }
