@@ -87,6 +87,49 @@ async def test_what_comes_over_the_socket_is_counted_as_what_is_posted(client, e
     assert client.get(f"/api/v1/sessions/{session['id']}").json()["result"] == expected
 
 
+async def test_what_a_watcher_hears_is_as_the_page_spells_it(client, entries) -> None:
+    spelt = dict(re.findall(r'`\{"type": "(rep|set|other)", (.*?)\}`', PAGE))
+    session = client.create()
+    async with open_socket(address(client, session["id"], "/live")) as watching:
+        for i in range(0, len(entries), 50):
+            await asyncio.to_thread(client.put_packets, session["id"], entries[i : i + 50])
+        await asyncio.to_thread(client.end, session["id"])
+        messages, code = await until_closed(watching)
+    heard = {message["type"]: message for message in messages}
+    assert code == 4000 and messages[-1] == {"type": "ended"} and {"state", "rep", "set"} <= set(heard)
+    for kind in {"rep", "set"}:
+        assert ["type", *re.findall(r'"(\w+)": ', spelt[kind])] == list(heard[kind])
+    events = re.findall(r'"(\w+)"', re.search(r'"event": (.*?), "number"', spelt["rep"])[1])
+    assert {message["event"] for message in messages if message["type"] == "rep"} <= set(events)
+    number = [message["number"] for message in messages if message["type"] == "rep" and message["event"] == "counted"]
+    assert number == sorted(number) and len(number) == 8
+
+
+async def test_a_server_that_stops_says_so_and_keeps_what_it_acknowledged(tmp_path, server_process, connect, entries, expected) -> None:
+    """A client that never waits is told to come again (1012); so is a page. Nothing is sent that was acknowledged."""
+    with server_process(tmp_path) as (process, url), connect(url) as client:
+        session = client.create()
+        async with open_socket(address(client, session["id"])) as sending, open_socket(address(client, session["id"], "/live")) as watching:
+            said = [json.loads(await sending.recv())]
+            for entry in entries[:200]:
+                await sending.send(encode_frame([entry]))
+            process.terminate()
+            messages, code = await until_closed(sending)
+            _, page_code = await until_closed(watching)
+        assert (code, page_code) == (1012, 1012)
+        assert await asyncio.to_thread(process.wait, 30) == 0
+        told = max((message["acknowledged"] for message in (*said, *messages) if message.get("acknowledged") is not None), default=-1)
+    with server_process(tmp_path) as (_, url), connect(url) as client:
+        async with open_socket(address(client, session["id"])) as sending:
+            there = json.loads(await sending.recv())["acknowledged"]
+            assert (-1 if there is None else there) >= told
+            for i in range(0 if there is None else there + 1, len(entries), 50):
+                await sending.send(encode_frame(entries[i : i + 50]))
+            await sending.send('{"type": "end"}')
+            assert (await until_closed(sending))[1] == 4000
+        assert client.get(f"/api/v1/sessions/{session['id']}").json()["result"] == expected
+
+
 @pytest.fixture
 async def socket(client, entries) -> AsyncIterator[ClientConnection]:
     """Of a session that has its first two packets."""
