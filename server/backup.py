@@ -1,7 +1,8 @@
 """A server's sessions and people as one file, from either database into either.
 
-A tar of tables/NAME.jsonl (store/copy.py), recordings/NAME and, at its end, manifest.json: the revision of the tables,
-their columns, and the SHA-256 of every other member. The same content is the same bytes.
+A tar of tables/NAME.jsonl (store/copy.py), recordings/NAME, the clinic's own words (consent.txt, questionnaires/NAME.json)
+and, at its end, manifest.json: the revision of the tables, their columns, and the SHA-256 of every other member. The same
+content is the same bytes.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from server.store.writer import Writer
 
 FORMAT = "hiprep.backup/1"
 MANIFEST = "manifest.json"
-MEMBER = re.compile(r"tables/[a-z_]+\.jsonl|recordings/[0-9a-f-]{36}\.parquet|manifest\.json")
+MEMBER = re.compile(r"tables/[a-z_]+\.jsonl|recordings/[0-9a-f-]{36}\.parquet|consent\.txt|questionnaires/[^/\\\0]{1,100}\.json|manifest\.json")
 
 
 def back_up(settings: Settings, out: Path) -> int:
@@ -45,14 +46,14 @@ def back_up(settings: Settings, out: Path) -> int:
         with replacing(out) as [new], new.open("wb") as file, tarfile.open(fileobj=file, mode="w") as tar:
             os.chmod(new, 0o600)  # health data, and hashes of passwords
             with engine.connect() as connection:
-                return _write(connection, recordings, tar)
+                return _write(connection, settings.data_dir, recordings, tar)
     except SQLAlchemyError as error:
         raise BackupError(f"database {backend.where} cannot be read ({' '.join(str(error).split())})") from error
     finally:
         engine.dispose()
 
 
-def _write(connection: Connection, recordings: Path, tar: tarfile.TarFile) -> int:
+def _write(connection: Connection, data: Path, recordings: Path, tar: tarfile.TarFile) -> int:
     tables, sums, named = copy.tables(connection), {}, []
     for table, columns in tables.items():
         with tempfile.TemporaryFile() as file:
@@ -69,6 +70,10 @@ def _write(connection: Connection, recordings: Path, tar: tarfile.TarFile) -> in
             raise BackupError(f"a recording is missing in {recordings} (wanted {name})") from error
         with file:
             sums[f"recordings/{name}"] = _add(tar, f"recordings/{name}", file)
+    for path in DataDir.words(data):
+        name = path.relative_to(data).as_posix()
+        with path.open("rb") as file:
+            sums[name] = _add(tar, name, file)
     manifest = {"format": FORMAT, "revision": copy.revision(connection), "tables": tables, "sha256": sums}
     _add(tar, MANIFEST, io.BytesIO(json.dumps(manifest, indent=1).encode()))
     return len(names)
@@ -94,10 +99,14 @@ def restore(settings: Settings, backup: Path) -> int:
         for path in (data.database, *data.recordings.iterdir()):
             if path.exists():
                 raise BackupError(f"{data.path} is not empty (wanted no sessions, got {path.name})")
+        for path in DataDir.words(data.path):
+            if hashlib.sha256(path.read_bytes()).hexdigest() != manifest["sha256"].get(path.relative_to(data.path).as_posix()):
+                raise BackupError(f"{data.path} has other words (wanted none, or those of the backup, got {path.name})")
         with tarfile.open(backup) as tar, _undone(made):
             for name in manifest["sha256"]:
-                if name.startswith("recordings/"):
+                if not name.startswith("tables/") and not (data.path / name).exists():
                     made.append(data.path / name)
+                    made[-1].parent.mkdir(exist_ok=True)
                     with replacing(made[-1]) as [new]:
                         new.write_bytes(tar.extractfile(name).read())
             made += [data.database.with_name(data.database.name + end) for end in ("", "-wal", "-shm")]
@@ -108,7 +117,7 @@ def restore(settings: Settings, backup: Path) -> int:
                 writer.close()
     finally:
         data.close()
-    return len(made) - 3
+    return sum(name.startswith("recordings/") for name in manifest["sha256"])
 
 
 @contextlib.contextmanager

@@ -31,6 +31,11 @@ class DataDir:
         """SQLite's file and the recordings."""
         return path / "hiprep.sqlite3", path / "recordings"
 
+    @staticmethod
+    def words(path: Path) -> list[Path]:
+        """The clinic's own: of its consent, and questionnaires whose text does not come with hiprep."""
+        return [one for one in (path / "consent.txt", *sorted((path / "questionnaires").glob("*.json"))) if one.is_file()]
+
     def close(self) -> None:
         self._lock.close()
 

@@ -17,6 +17,9 @@ from server.service import Service
 from server.settings import Settings
 from server.store import history, sessions
 
+OURS = json.dumps({
+    "title": "Ours", "version": "1", "source": "us", "items": [{"text": "How?", "options": [{"text": "So", "score": 1}, {"text": "Not", "score": 0}]}],
+})  # fmt: skip
 INTO = [("sqlite", "sqlite"), ("postgresql", "postgresql"), ("sqlite", "postgresql"), ("postgresql", "sqlite")]
 
 
@@ -112,6 +115,27 @@ async def test_what_is_no_backup_or_was_damaged(tmp_path: Path, place, backup: P
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "target" / "hiprep.sqlite3").exists(), hashlib.sha256(content).hexdigest()
     assert restore(place("target", "sqlite"), backup) == 1
+
+
+async def test_a_clinics_own_words_go_along(tmp_path: Path, place, backup) -> None:
+    """Without them everybody would be asked for consent anew, and nobody could answer what was asked before."""
+    made, words = place("made", "sqlite"), {"consent.txt": "Our words.", "questionnaires/ours.json": OURS}
+    (tmp_path / "made" / "questionnaires").mkdir()
+    for name, text in words.items():
+        (tmp_path / "made" / name).write_text(text)
+    back_up(made, tmp_path / "words.tar")
+    restore(place("copy", "sqlite"), tmp_path / "words.tar")
+    assert {name: (tmp_path / "copy" / name).read_text() for name in words} == words
+    service = Service.open(place("copy", "sqlite"))
+    assert service.consent.words == "Our words." and "ours" in service.questionnaires
+    await service.stop()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "consent.txt").write_text("Other words.")
+    for kept in (tmp_path / "words.tar", backup):
+        with pytest.raises(BackupError, match="other words"):
+            restore(place("other", "sqlite"), kept)
+    (tmp_path / "other" / "consent.txt").write_text("Our words.")
+    assert restore(place("other", "sqlite"), tmp_path / "words.tar") == 1
 
 
 def test_the_commands(run, refused, tmp_path: Path, place, backup) -> None:
