@@ -109,13 +109,15 @@ async def angle(browser: Browser, url: str, folder: Path) -> None:
     """The live angle of one set, on a phone's page and a phone's processor."""
     context = await browser.new_context(**PHONE)
     page = await context.new_page()
-    await slowed(context, page)
+    cdp = await slowed(context, page)
+    await cdp.send("Performance.enable")
     await page.add_init_script(FRAMES)
     made = session({EXERCISE: EXERCISES[EXERCISE].track}, EXERCISE, sets=1, reps=REPS, side=SIDE, rate_hz=float(RATE_HZ), seed=2)
     await played(made.recording.samples, url, folder / "angle", [], lambda live: page.goto(live))
-    frames = await page.evaluate("frames_ms")
+    frames, busy = await page.evaluate("frames_ms"), {one["name"]: one["value"] for one in (await cdp.send("Performance.getMetrics"))["metrics"]}
     missed, all_of_them = sum(max(0, round(ms / FRAME_MS) - 1) for ms in frames), round(sum(frames) / FRAME_MS)
     row(f"frames dropped, processor / {CPU}", f"{100 * missed / all_of_them:.1f} %", f"{missed} of {all_of_them} in {sum(frames) / 1e3:.0f} s; longest {max(frames):.0f} ms")
+    row("", f"{100 * busy['ThreadTime'] / (busy['Timestamp'] - busy['NavigationStart']):.0f} %", "of that processor's time is what the page's thread took")
     await context.close()
 
 

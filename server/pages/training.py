@@ -148,7 +148,7 @@ def _week(begins: date, versions: list[Programme], done: list[Done], today: date
     plan = present(versions, min(today, end - timedelta(1)))
     spoken = (min(end, ends_on(plan)) - max(begins, plan.starts_on)).days if plan else 0
     wanted = max((item.per_week for item in plan.items), default=0) * max(0, spoken) // WEEK if plan else 0
-    return {"begins": begins.isoformat(), "done": len(days), "wanted": max(wanted, len(days)), "now": end > today}
+    return {"begins": begins.isoformat(), "done": len(days), "wanted": wanted and max(wanted, len(days)), "now": end > today}
 
 
 TREND = (0, 10, 300, 110)  # of the drawing: left, top, right, bottom
