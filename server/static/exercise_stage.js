@@ -99,7 +99,7 @@ export class Stage {
     if (goal !== null) {
       el("goal").style.setProperty("--from", (goal - LIMITS_DEG) / end);
       el("goal").style.setProperty("--to", (goal + LIMITS_DEG) / end);
-      this.reach = goal / end;
+      el("tempo").style.setProperty("--reach", goal / end);
     }
   }
 
@@ -108,8 +108,8 @@ export class Stage {
     if (!this.plan || !MOTION.matches) return;
     const [out, hold, back] = this.plan.tempo_s, all = out + hold + back || 1;
     el("tempo").hidden = false;
-    const top = { left: "calc(100% * var(--reach, 0.7))" };
-    this.guide = el("tempo").animate([{ left: "0" }, { ...top, offset: out / all }, { ...top, offset: (out + hold) / all }, { left: "0" }], { duration: 1000 * all, iterations: Infinity });
+    const rest = { transform: "none" }, top = { transform: "translateX(calc(100% * var(--reach, 0.7)))" }; // moved without laying out anew
+    this.guide = el("tempo").animate([rest, { ...top, offset: out / all }, { ...top, offset: (out + hold) / all }, rest], { duration: 1000 * all, iterations: Infinity });
     this.guide.cancel();
   }
 

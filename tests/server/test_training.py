@@ -106,6 +106,8 @@ async def test_from_today_through_two_sets_to_done(browser, clinic: Clinic, entr
                 await page.wait_for_selector("#count:text-is('2')")
                 await shows(page, "set")
                 assert await page.locator("#dots .shape").count() == 2
+                reach, to = await page.evaluate("['tempo', 'goal'].map((id, i) => Number(document.getElementById(id).style.getPropertyValue(['--reach', '--to'][i])))")
+                assert 0 < reach < to < 1  # the tempo's mark goes into the middle of the target
                 await tapped(page, "pause")
                 await looked_at(page)
                 await tapped(page, "less")
