@@ -76,9 +76,9 @@ class Counter:
     def update(self, frame: Frame) -> list[Found]:
         excursions, axis = self._excursions, self._axis
         angle = axis.angle(frame)
+        if self._now is None:
+            self._fed.begin(frame[5], excursions.next)
         self._now = frame
-        if self._fed.base is None:
-            self._fed.begin(frame.number, excursions.next)
         moves = excursions.update(angle)
         if not moves and not excursions.still:
             self.angle_deg = angle - excursions.zero
@@ -121,9 +121,9 @@ class Counter:
         """When the present excursion began, or what may become one; now, while there is none that could be the exercise."""
         now, excursions = self._now, self._excursions
         if excursions.origin == excursions.next - 1 or excursions.still * self._frame_s > LONGEST_HOLD_S:
-            return now.t
+            return now[0]
         away = float(self._fed.up(excursions.origin) @ up_of(now))
-        return self._fed.t(excursions.origin) if away >= self._leeway else now.t
+        return self._fed.t(excursions.origin) if away >= self._leeway else now[0]
 
     @property
     def in_pose(self) -> bool:

@@ -48,7 +48,7 @@ class Onlooker:
     def oldest(self) -> int:
         """The number, in the past, of the oldest frame that it may still look back at."""
         waiting = (self._rest or self._frames)[:1]
-        return min([counter.oldest for counter in self._counters] + [frame.number for frame in waiting])
+        return min([counter.oldest for counter in self._counters] + [number for *_, number, _ in waiting])
 
     def update(self, frame: Frame) -> str | None:
         """The exercise that has been seen for the first time in this pause."""

@@ -7,6 +7,7 @@ integrated at the full rate, taking every n-th one does not alias.
 from __future__ import annotations
 
 import math
+from statistics import median
 
 import numpy as np
 from vqf import VQF
@@ -81,7 +82,7 @@ class Orientation:
         first = max(int(np.searchsorted(held.t, held.t[0] + FIRST_S)), FIRST_STEPS) + 1
         steps = np.diff(held.t[:first])
         # The mean, since times may be rounded; of the steps that are no holes.
-        self.period = float(steps[steps <= HOLE_PERIODS * np.median(steps)].mean())
+        self.period = float(steps[steps <= HOLE_PERIODS * median(steps.tolist())].mean())
         self._stride = max(1, round(1 / (self.period * FRAME_RATE_HZ)))
         self.frame_s = self._stride * self.period
         self._window = max(8, round(WINDOW_S / self.period))
@@ -99,8 +100,8 @@ class Orientation:
         before, whole = -math.inf if self.last_t is None else self.last_t, True
         for now in t:  # a loop over ten, which Python has at hand, costs less than functions that it has to fetch
             step = now - before
-            if not 0 < step <= hole_s:
-                if step <= 0:
+            if step > hole_s or not step > 0.0:  # and not as one chain, which Python compares in twice the time
+                if step <= 0.0:
                     raise BadSamples(f"time runs backwards in the samples from {t[0]:.3f} s (wanted each later than the one before)")
                 whole = False
             before = now
@@ -202,9 +203,11 @@ class Orientation:
     def _orient(self, t: list[float], acc: np.ndarray, gyr: np.ndarray, bridged: bool) -> list[Frame]:
         if not t:
             return []
-        acc = np.ascontiguousarray(acc, float)
-        rates = np.ascontiguousarray(gyr if self._offset is None else gyr - self._offset, float)
-        found = self._vqf.updateBatch(rates, acc)
+        rates = gyr if self._offset is None else gyr - self._offset
+        try:
+            found = self._vqf.updateBatch(rates, acc)
+        except ValueError:  # it takes float64 only, one row after the other
+            found = self._vqf.updateBatch(np.ascontiguousarray(rates, float), np.ascontiguousarray(acc, float))
         quats, vectors = found["quat6D"], self._vector(acc, rates, found)
         if not self.bias_known:
             self._seen_acc.append(acc)
@@ -215,15 +218,14 @@ class Orientation:
         self._grid += len(t)
         if skip >= len(t):
             return []
-        stride, segment, past = self._stride, self._segment, self.past
+        stride, segment, number = self._stride, self._segment, self.past.next
         times, quats = t[skip::stride], quats[skip::stride]
-        number = past.next
-        past.add(times, quats, vectors[skip::stride], bridged)
-        new = tuple.__new__  # what Frame(...) comes to, in half the time
-        return [
-            new(Frame, (time, w, x, y, z, at, segment))
-            for at, (time, (w, x, y, z)) in enumerate(zip(times, quats.tolist(), strict=True), number)
-        ]
+        self.past.add(times, quats, vectors[skip::stride], bridged)
+        frames = []
+        for time, (w, x, y, z) in zip(times, quats.tolist(), strict=True):
+            frames.append((time, w, x, y, z, number, segment))
+            number += 1
+        return frames
 
     def _vector(self, acc: np.ndarray, rates: np.ndarray, found: dict[str, np.ndarray]) -> np.ndarray:
         """What a frame tells beside the turn, (n, 3): the specific force."""

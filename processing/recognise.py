@@ -66,7 +66,7 @@ class Recogniser:
                 decided = i
         if decided is not None:
             return self._take(decided)
-        return self._rested(frame.t) if self._last_end is not None else None
+        return self._rested(frame[0]) if self._last_end is not None else None
 
     def _hold(self, i: int, counter: Counter, found: list[Found]) -> bool:
         """Whether this one is sure now."""

@@ -210,18 +210,19 @@ class Excursions:
         return [dropped]
 
     def _back(self, angle: float) -> list[Move]:
-        now = self.first + len(self.angles) - 1
+        angles, first = self.angles, self.first
+        now = first + len(angles) - 1
         if self.still:
             if self._rest_since is None:
                 self._rest_since = self._arrived()
             self._low = now
         else:
-            if angle <= self.angle(self._low):
+            if angle <= angles[self._low - first]:
                 self._low = now
             # A pause on the way back is not the rest once the leg has gone on lower.
-            if self._rest_since is not None and self.angle(self._rest_since) - angle > MIN_HYSTERESIS_DEG:
+            if self._rest_since is not None and angles[self._rest_since - first] - angle > MIN_HYSTERESIS_DEG:
                 self._rest_since = None
-        leaving = angle - self.angle(self._low) >= self._hysteresis
+        leaving = angle - angles[self._low - first] >= self._hysteresis
         if not leaving and self.still < self._quiet and now - self.origin <= self._longest:
             return NOTHING
         end = self._low if self._rest_since is None else self._rest_since

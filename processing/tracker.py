@@ -85,7 +85,6 @@ class Tracker:
         turn = exercise is not None and told[0].movement == "turn"
         self._way = Way(self._counters[0], side == "right", self._past) if turn else None
         self._tidy = TIDY
-        self._looking = False
         self._segment: int | None = None
         self._reps: list[Rep] = []
         self._sets: list[SetSummary] = []
@@ -188,13 +187,13 @@ class Tracker:
 
     def _track(self, frames: Sequence[Frame]) -> list[Event]:
         events: list[Event] = []
-        add_t, add_angle = self._curve_t.append, self._curve_angle.append
+        add_t, add_angle, onlooker = self._curve_t.append, self._curve_angle.append, self._onlooker
         for frame in frames:
-            t = frame.t
-            if frame.segment != self._segment:
+            t, _, _, _, _, _, segment = frame
+            if segment != self._segment:
                 events += self._start_anew(t)
-                self._segment = frame.segment
-                for counter in (*self._counters, *([self._onlooker] if self._onlooker else [])):
+                self._segment = segment
+                for counter in (*self._counters, *([onlooker] if onlooker else [])):
                     counter.pace(self._orientation.frame_s)
             counter = self._counter
             if counter is not None:
@@ -204,8 +203,9 @@ class Tracker:
             if found:
                 events += [event for new in found for event in self._found(new)]
             if self._open is None:
-                if self._onlooker is not None and (other := self._look_on(frame)):
-                    events.append(other)
+                # While nothing is done of the exercise that was told: is it another one?
+                if onlooker is not None and (other := onlooker.update(frame)) is not None:
+                    events.append(Event("other", self._orientation.last_t, exercise=other))
             elif t - self._last_end > LEFT_S:
                 events += self._pause(t, counter)
             add_t(t)
@@ -224,14 +224,6 @@ class Tracker:
             self._pelvis.forget(self._orientation.last_t)
         self._tidy = self._past.next + TIDY
 
-    def _look_on(self, frame: Frame) -> Event | None:
-        """While nothing is done of the exercise that was told: is it another one?"""
-        if not self._looking:
-            self._onlooker.forget()
-            self._looking = True
-        other = self._onlooker.update(frame)
-        return Event("other", self._orientation.last_t, exercise=other) if other else None
-
     def _recognise(self, frame: Frame) -> tuple[Counter, list[Found]]:
         """One of which nobody has said what it is."""
         if (decided := self._recogniser.update(frame)) is not None:
@@ -241,7 +233,8 @@ class Tracker:
 
     def _start_anew(self, t: float) -> list[Event]:
         """The next frame, at t s, does not follow the last one."""
-        self._looking = False
+        if self._onlooker:
+            self._onlooker.forget()
         if self._way:
             self._way.forget(t)
         found = self._counter.forget() if self._counter else []
@@ -278,7 +271,8 @@ class Tracker:
 
     def _count(self, rep: Rep) -> None:
         if self._open is None:
-            self._looking = False
+            if self._onlooker:
+                self._onlooker.forget()
             self._open = SetSummary(len(self._sets) + 1, rep.exercise, self._side, 0, rep.start_s, rep.end_s)
         else:
             self._pauses.append(rep.start_s - self._last_end)

@@ -15,7 +15,6 @@ from scipy.spatial.transform import Rotation
 from processing.axis import Lift
 from processing.errors import BadSamples
 from processing.exercises import EXERCISES
-from processing.frames import Frame
 from processing.results import SessionResult
 from processing.tracker import Tracker
 from sensor.motion import Simulation
@@ -199,4 +198,4 @@ def test_a_leg_turned_upside_down_is_an_angle_not_an_error() -> None:
     """Just beyond -1 by rounding, the cosine of no angle."""
     lift, more = Lift(), 1 + 1e-15
     lift.settle(np.array([0.0, 0.0, 1.0]))
-    assert lift.angle(Frame(0.04, 0.0, more, 0.0, 0.0, 1, 1)) == 180.0
+    assert lift.angle((0.04, 0.0, more, 0.0, 0.0, 1, 1)) == 180.0
