@@ -40,7 +40,8 @@ THIGH_DEG, ROLLS_DEG, SWINGS_DEG, TOP_DEG = 3.0, 3.0, 3.0, 2.5
 TOP_SHARE = 0.5  # what swings at the top counts half: a foot that turns there adds its own (ours)
 UNSURE_DEG = np.array([ROLLS_DEG, SWINGS_DEG, TOP_SHARE * TOP_DEG])
 HELPED = 0.2  # density of helped repetitions against that at the middle of the own ones: far apart against close (ours)
-USUAL = 0.7  # of a person's terminal rotations are at most the usual one: some may be missing (ours)
+USUAL = 0.7  # of a person's turns at the top are at most the usual one, some may be missing; where no turn belongs to
+# the exercise so many are at least their own, some may be helped (ours)
 # Of one minus the cosine, in the mean: a foot turned by 20 degrees for half of the time at the top (ours).
 TURNED, LIKE = 0.005, 0.7
 OWN_LEGS = 5  # median of so many; a band that is pushed is followed in three (ours)
@@ -194,16 +195,21 @@ class LiftWatch:
         angle = np.degrees(np.arcsin(np.minimum(np.maximum(moved.up @ leg, -1.0), 1.0)))
         risen = _high(angle)[0]
         roll, swing = np.degrees(_roll(moved, leg)), np.degrees(_swing(moved, leg))
-        terminal = float(np.abs(roll - roll[risen])[risen:].max())
+        late = roll[risen:] - roll[risen]
+        terminal = float(late[np.abs(late).argmax()])
         rise = (angle - angle[0]) / max(angle[risen] - angle[0], 1e-9)
         away = swing - np.minimum(rise, 1.0) * swing[risen]
         furthest = float(away[np.abs(away).argmax()])
         point = Point(np.array([roll[risen], swing[risen], TOP_SHARE * furthest]), 1 / OWN_SPREAD_DEG)
         own, spread = self._own.find(np.zeros(3), point, learn)
-        usual = sorted([*self._terminals, terminal])[int(USUAL * (len(self._terminals) + 1))]
+        tops = sorted([*self._terminals, terminal], key=abs)
+        usual = abs(tops[int(USUAL * len(tops))])
         turns = self._terminal_rotation and usual >= MIN_TERMINAL_DEG  # this person, as a rule
-        rolls = np.abs(roll - np.minimum(rise, 1 / RISEN) * own[0])
-        rolled = float(rolls[risen] if turns else max(rolls[risen], ROLL_LEVER * rolls.max()))
+        rolls = np.abs(roll - rise * own[0])[: risen + 1]
+        rolled = float(rolls[risen])
+        if not turns:  # what they roll at the top whenever nothing helps is theirs too
+            at_the_top = abs(roll[risen] - own[0] + terminal - tops[int((1 - USUAL) * len(tops))])
+            rolled = max(rolled, ROLL_LEVER * float(max(rolls.max(), at_the_top)))
         swung = float(max(abs(swing[risen] - own[1]), abs(furthest - own[2] / TOP_SHARE)))
         seen, flags = [], []
         if rolled >= max(PELVIS_WARN_DEG * ROLL_LEVER, SPREAD * spread):
@@ -212,14 +218,14 @@ class LiftWatch:
                 flags.append("early_rotation")
         if swung >= max(PELVIS_WARN_DEG, SPREAD * spread):
             seen.append(Compensation("tilt", swung))
-        if turns and terminal < OWN_TERMINAL * usual:
+        if turns and abs(terminal) < OWN_TERMINAL * usual:
             flags.append("missing_terminal_rotation")
         if learn:
             self._own.keep(point)
             self._terminals.append(terminal)
             self._rest = moved.up[0]
         seen.sort(key=lambda one: -one.deg)
-        return Seen(max(rolled, swung), tuple(seen), terminal if self._terminal_rotation else None, tuple(flags))
+        return Seen(max(rolled, swung), tuple(seen), abs(terminal) if self._terminal_rotation else None, tuple(flags))
 
     def _leg(self, moved: Stretch, high: slice, learn: bool) -> np.ndarray | None:
         """The leg's direction in the sensor: what keeps its place in space while the foot turns at the top.

@@ -97,8 +97,8 @@ def test_a_person_who_is_never_twice_alike_has_a_wide_way() -> None:
     assert spread > 1.5  # three of it are no compensation
 
 
-def people(exercise: str, reps: list[Rep], **options: object) -> Simulation:
-    movement = Movement(**TRACKS[exercise])
+def people(exercise: str, reps: list[Rep], ways: dict[str, float] | None = None, **options: object) -> Simulation:
+    movement = Movement(**TRACKS[exercise] | (ways or {}))
     plan = [Still(5), Set(exercise, movement, tuple(reps)), Still(5)]
     return simulate(plan, pose=movement.pose, exercise=exercise, **options)
 
@@ -131,6 +131,14 @@ def test_half_of_the_repetitions_helped_the_first_one_too(exercise: str, placeme
 def test_who_only_sways_is_not_told_so(exercise: str, placement: str) -> None:
     made = people(exercise, [Rep()] * 12, placement=placement, side="right", rate_hz=25.0, seed=8)
     assert wrong(count(made), [False] * 12) == 0
+
+
+@pytest.mark.parametrize("terminal_deg", [3.0, 6.0, 8.0, 10.0, 11.5, 14.0])
+def test_a_foot_that_always_turns_a_little_at_the_top_is_no_pelvis(terminal_deg: float) -> None:
+    cheats = [("roll", 14.0) if i in (4, 7, 11) else None for i in range(14)]
+    reps = [Rep(compensation=cheat) for cheat in cheats]
+    result = count(people("hip_abduction", reps, {"terminal_deg": terminal_deg}, side="left", rate_hz=50.0, seed=2))
+    assert wrong(result, [cheat is not None for cheat in cheats]) == 0
 
 
 @pytest.mark.parametrize("placement", ["ankle", "thigh"])
