@@ -161,10 +161,9 @@ class Accounts:
         return secret
 
     async def accept(
-        self, secret: str, address: str, *, password: str, email: str, name: str, clinic: str, time_zone: str
+        self, secret: str, *, password: str, email: str, name: str, clinic: str, time_zone: str
     ) -> str:
         """Takes up an invitation; the secret of a new login. name, clinic and zone only where a clinic is made."""
-        self.throttle.spend("invitation", address=address)
         account, at = plain(email), self.now()
         found = await self._store.fetch(keys.invited, hash_of(secret), at)
         if found is None:
@@ -201,8 +200,9 @@ class Accounts:
         self.sockets.look_again(person.number)
         return await self._begin(person)
 
-    async def invitee(self, secret: str) -> Person | None:
-        """Whom a good link is for; None also for one that makes a clinic. Problem for a worthless one."""
+    async def invitee(self, secret: str, address: str) -> Person | None:
+        """Whom a good link is for; None also for one that makes a clinic. Problem for a worthless one, or too many tries."""
+        self.throttle.spend("invitation", address=address)
         found = await self._store.fetch(keys.invited, hash_of(secret), self.now())
         if found is None:
             raise Problem(404, WORTHLESS)

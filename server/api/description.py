@@ -67,6 +67,7 @@ def examples() -> dict[str, dict[str, Any]]:
         "Versions": {"versions": [MADE], "next": None},
         "NewConsent": {"version": "0f3a5c77e1b2", "guardian": None},
         "ConsentBody": {"version": "0f3a5c77e1b2", "text": "While you exercise, ...", "held": False, "given": None},
+        "PatientList": {"patients": [{"id": ID, "name": "Pat Patient", "attention": ["pain up", "quiet"]}], "next": None},
         "NewNote": {"text": NOTE["text"], "to_patient": True},
         "Note": NOTE,
         "Notes": {"notes": [NOTE], "next": None},

@@ -111,12 +111,12 @@ async def invitation_page(request: Request, _: AccountsOf) -> Response:
 @router.post("/invitation")
 async def invitation(request: Request, accounts: AccountsOf) -> Response:
     given = await form(request, Taken)
-    person = await accounts.invitee(given.secret)
+    person = await accounts.invitee(given.secret, address_of(request))
     if given.email is None:
         return page(request, "invitation.html", given=given, person=person)
     told = given.model_dump(exclude={"secret"})
     try:
-        secret = await accounts.accept(given.secret, address_of(request), **told)
+        secret = await accounts.accept(given.secret, **told)
     except Problem as problem:
         return page(request, "invitation.html", problem, given=given, person=person)
     return await _in(request, accounts, secret, "/")

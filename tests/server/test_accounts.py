@@ -179,6 +179,12 @@ def test_pairing_codes_cannot_be_tried_through(house: House) -> None:
     assert tries == [404] * 10 + [429] * 2
 
 
+def test_invitations_cannot_be_tried_through(house: House) -> None:
+    told = {"email": "a@b.example", "password": PASSWORD}
+    tries = [Browser(house).post("/invitation", data=told | {"secret": f"{n:043}"}).status_code for n in range(32)]
+    assert tries == [404] * 30 + [429] * 2
+
+
 # S5
 
 

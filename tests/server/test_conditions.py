@@ -138,6 +138,13 @@ def test_lists_that_grow_are_read_page_by_page(house) -> None:
     assert [one["version"] for one in versions] == [5, 4, 3, 2, 1] and [one["note"] for one in versions] == list("43210")
     notes = pages("notes", "notes", "before", lambda: house.phil.post(path(house, "notes"), json={"text": "later"}))
     assert [one["text"] for one in notes] == list("43210") and [one["to_patient"] for one in notes] == [True, False] * 2 + [True]
+    others = [house.admin.add(f"Otto Nr {number}", "patient") for number in range(3)]
+    for one in others:
+        house.admin.assign(house.phil, one)
+    first = house.phil.get("/api/v1/patients", params={"limit": 3}).json()
+    second = house.phil.get("/api/v1/patients", params={"limit": 3, "after": first["next"]}).json()
+    assert [one["name"] for one in first["patients"] + second["patients"]] == ["Pat Patient", "Otto Nr 0", "Otto Nr 1", "Otto Nr 2"]
+    assert second["next"] is None and first["patients"][0]["attention"] == []
     message = notes[0]
     assert message["text"] in house.pat.get("/", headers={"accept": "text/html"}).text
     assert house.phil.post(path(house, f"notes/{message['id']}/take-back")).status_code == 204

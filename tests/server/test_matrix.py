@@ -239,6 +239,7 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("POST", "/api/v1/recordings"): (brings("/api/v1/recordings"), (401, 422, 422, 403, 403, 403, 403, 403, 422, 401)),
     ("GET", "/api/v1/patients/{person_id}/everything.zip"): (get("/api/v1/patients/{id}/everything.zip"), OWN),
     ("POST", f"{S}/message"): (post("/api/v1/sessions/{running}/message", json={"text": "slowly"}), (401, 403, 403, 404, 204, 404, 404, 404, 403, 401)),
+    ("GET", "/api/v1/patients"): (get("/api/v1/patients"), STAFF),
     ("GET", C): (get("/api/v1/patients/{id}/consent"), OWN),
     ("POST", C): (post("/api/v1/patients/{id}/consent", json={"version": "another"}), (401, 409, 404, 404, 403, 404, 404, 404, 403, 401)),
     ("DELETE", C): (withdraws_by_api, (401, 204, 404, 404, 403, 404, 404, 404, 403, 401)),
@@ -355,6 +356,8 @@ def test_a_list_shows_only_what_its_reader_may_see(world) -> None:
             continue
         listed = {session["id"] for session in client.get("/api/v1/sessions?limit=200").json()["sessions"]}
         assert theirs <= listed if asker in ("patient", "physio") else not theirs & listed, asker
+        if asker not in ("patient", "other patient"):
+            assert (world.patient.id in client.get("/api/v1/patients").text) == (asker == "physio"), asker
     assert world.patient.name in world.clients["physio"].get("/patients").text
     for asker in ("colleague", "admin", "physio elsewhere", "admin elsewhere"):
         assert world.patient.name not in world.clients[asker].get("/patients").text
