@@ -60,9 +60,10 @@ class Orientation:
 
     def update(self, samples: Samples) -> list[Frame]:
         """Frames that these samples complete. Raises BadSamples; then nothing has changed."""
-        if not len(samples):
+        t = samples.t.tolist()
+        if not t:
             return []
-        t, whole = self._checked(samples)
+        whole = self._checked(t, samples.acc, samples.gyr)
         if self.first_t is None:
             self.first_t = t[0]
         self.samples += len(t)
@@ -91,10 +92,9 @@ class Orientation:
         self._learn_bias(held.acc[:first], held.gyr[:first])
         return self._run(held.t.tolist(), held.acc, held.gyr)
 
-    def _checked(self, samples: Samples) -> tuple[list[float], bool]:
-        """The times, and whether there is no hole before any of them, where nothing is wrong with these samples."""
-        t, acc, gyr = samples.t.tolist(), samples.acc, samples.gyr
-        if not math.isfinite(np.vdot(acc, gyr) + sum(t)):  # whatever is not finite in either shows in their product
+    def _checked(self, t: list[float], acc: np.ndarray, gyr: np.ndarray) -> bool:
+        """Whether there is no hole before any of these samples, where nothing is wrong with them."""
+        if not math.isfinite(acc.ravel().dot(gyr.ravel()) + sum(t)):  # whatever is not finite in either shows in their product
             raise BadSamples(f"a value is not a number in the samples from {t[0]:.3f} s (wanted finite m/s² and rad/s)")
         hole_s = HOLE_PERIODS * self.period if self.period else math.inf
         before, whole = -math.inf if self.last_t is None else self.last_t, True
@@ -105,7 +105,7 @@ class Orientation:
                     raise BadSamples(f"time runs backwards in the samples from {t[0]:.3f} s (wanted each later than the one before)")
                 whole = False
             before = now
-        return t, whole
+        return whole
 
     def _restart(self, t: float) -> None:
         """A new orientation, tilt from the next samples; the bias is kept."""
@@ -194,7 +194,7 @@ class Orientation:
 
     def _set_bias(self, bias: np.ndarray, new: bool) -> None:
         """VQF follows a small bias itself; what it could not hold is taken off the samples."""
-        if np.abs(bias).max() > LEFT_TO_VQF:
+        if max(map(abs, bias.tolist())) > LEFT_TO_VQF:
             self._offset = bias if self._offset is None else self._offset + bias
             bias, new = np.zeros(3), True
         if new:
