@@ -152,7 +152,8 @@ class Lift:
     def angle(self, frame: Frame) -> float:
         if self.rest is None:
             self.settle(up_of(frame))
-        risen = along(frame, self._what)
+        (_, w, x, y, z, _, _), (a, b, c) = frame, self._what
+        risen = 2 * (a * (x * z - w * y) + b * (y * z + w * x)) + c * (1 - 2 * (x * x + y * y))  # along(), at hand
         if not -1.0 < risen < 1.0:
             risen = math.copysign(1.0, risen)
         return DEGREES * (math.acos(risen) if self.leg is None else math.asin(risen))
@@ -172,7 +173,7 @@ class Lift:
 
     def in_pose(self, frame: Frame) -> bool:
         """Whether the leg may lie, or be lifted from where it lies."""
-        return self._shown is None or along(frame, self._shown) > -self._steep
+        return self._shown is None or along(frame, self._shown.tolist()) > -self._steep
 
     def settle(self, up: np.ndarray) -> bool:
         """The leg rests where the vertical is up (3,); whether the angles before are to be redone."""
@@ -272,8 +273,8 @@ def _within(cosine: float) -> float:
 
 def along(frame: Frame, way: Sequence[float]) -> float:
     """The vertical along a direction in the sensor (3,)."""
-    _, w, x, y, z, _, _ = frame
-    return 2 * (way[0] * (x * z - w * y) + way[1] * (y * z + w * x)) + way[2] * (1 - 2 * (x * x + y * y))
+    (_, w, x, y, z, _, _), (a, b, c) = frame, way
+    return 2 * (a * (x * z - w * y) + b * (y * z + w * x)) + c * (1 - 2 * (x * x + y * y))
 
 
 def direction(moved: Stretch) -> tuple[np.ndarray | None, float]:

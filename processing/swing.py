@@ -73,7 +73,7 @@ class Swing:
 
     def in_pose(self, frame: Frame) -> bool:
         """Whether the shank may hang, or be raised from there."""
-        return self._down is None or along(frame, self._down) <= HIGHEST
+        return self._down is None or along(frame, self._down.tolist()) <= HIGHEST
 
     def settle(self, up: np.ndarray) -> bool:
         """The shank rests where the vertical is up (3,); whether the angles before are to be redone."""
