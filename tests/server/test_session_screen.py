@@ -223,7 +223,7 @@ async def test_two_sessions_move_together(browser, ward: Ward, holed: str) -> No
         await looked_at(page)
         await page.locator(".curve").first.focus()
         await page.keyboard.press("+")
-        await page.wait_for_function("(([a, b]) => a.dataset.to === b.dataset.to && a.dataset.from === b.dataset.from && a.dataset.from > 0)([...document.querySelectorAll('.curve')])")
+        await page.wait_for_function("() => (([a, b]) => a.dataset.to === b.dataset.to && a.dataset.from === b.dataset.from && a.dataset.from > 0)([...document.querySelectorAll('.curve')])")
         assert "etwa gleich" in await page.text_content(".verdict")
 
 

@@ -231,9 +231,9 @@ async def test_what_is_told_twice_is_counted_once(browser, clinic: Clinic, entri
         await seen.page.goto(f"{clinic.house.url}/sessions/{session}/live")
         route, old = await held.get()
         await asyncio.to_thread(clinic.send, session, entries[second:third])
-        await seen.page.wait_for_function("told.some((text) => JSON.parse(text).type === 'rep')")
+        await seen.page.wait_for_function("() => told.some((text) => JSON.parse(text).type === 'rep')")
         await route.fulfill(response=old if answers.startswith("with what was") else await route.fetch())
-        await seen.page.wait_for_function("heard.length > 0")
+        await seen.page.wait_for_function("() => heard.length > 0")
         assert [what for what in await seen.page.evaluate("heard") if what[1] == "counted"] == [["3", "counted", "3"]]
         assert await seen.page.locator("#dots .shape").count() == 3
 
@@ -247,11 +247,11 @@ async def test_the_screen_stays_awake_and_a_refused_correction_is_told(browser, 
         await logged_in(seen, clinic.pat)
         await page.add_init_script(AWAKE)
         await page.goto(f"{clinic.house.url}/sessions/{session}/live")
-        await page.wait_for_function(f"{held} === 1")
+        await page.wait_for_function(f"() => {held} === 1")
         await page.evaluate(seen_as, "hidden")
         await page.evaluate("locks[0].release()")  # as the browser does to a page that nobody sees
         await page.evaluate(seen_as, "visible")
-        await page.wait_for_function(f"locks.length === 2 && {held} === 1")
+        await page.wait_for_function(f"() => locks.length === 2 && {held} === 1")
         clinic.send(session, entries[: int(expected["reps"][1]["counted_s"] * 10) + 2])
         await page.wait_for_selector("#count:text-is('2')", state="attached")
         for name in ("pause", "less"):
