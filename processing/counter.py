@@ -54,7 +54,7 @@ class Counter:
         if not exercise.pelvis_shows:
             self._watch = Unwatched()
         self._excursions = Excursions(exercise.max_rom_deg)
-        self._frame_s = 0.04
+        self._frame_s = 0.05
         self._leeway = math.cos(math.radians(exercise.wobble_deg if exercise.movement == "turn" else exercise.max_rom_deg))
         self.angle_deg = 0.0  # from the rest of the present repetition
         self._now: Frame | None = None

@@ -1,4 +1,4 @@
-"""The sensor at about 25 moments a second: one by one for who decides, as columns for who looks back.
+"""The sensor at about 20 moments a second: one by one for who decides, as columns for who looks back.
 
 Earth frame: z up, heading arbitrary. A quaternion (w, x, y, z) turns sensor coordinates into earth coordinates.
 """

@@ -54,7 +54,7 @@ class Excursions:
         self.first = 0
         self.angles: list[float] = []
         self._hysteresis = MIN_HYSTERESIS_DEG
-        self.pace(1 / 25)
+        self.pace(1 / 20)
         self.forget()
 
     def pace(self, frame_s: float) -> None:

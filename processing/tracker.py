@@ -164,7 +164,7 @@ class Tracker:
         return float(min(HELD_S, last - before.t[moving[-1] + 1 if len(moving) else 0]))
 
     def curve(self, since: int = 0) -> tuple[list[float], list[float | None]]:
-        """Times in s and angles in degrees from the repetition's rest, at about 25 Hz, from point `since` on."""
+        """Times in s and angles in degrees from the repetition's rest, at about 20 Hz, from point `since` on."""
         return self._curve_t[since:].tolist(), self._curve_angle[since:].tolist()
 
     # What may be kept and taken up again

@@ -48,7 +48,7 @@ def examples() -> dict[str, dict[str, Any]]:
         "SessionList": {"sessions": [HEAD], "next": None},
         "SessionFull": HEAD | {"version": "3", "final": True, "result": result, "history": history},
         "SessionResult": result,
-        "Curve": {"t_s": [0.0, 0.04], "angle_deg": [None, 0.5], "next": 2},
+        "Curve": {"t_s": [0.0, 0.05], "angle_deg": [None, 0.5], "next": 2},
         "Job": JOB,
         "NewCorrection": SAID,
         "Correction": SAID | {"id": ID, "made_at": AT},
