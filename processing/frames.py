@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 ROOM = 64  # frames, to begin with
-SLACK = 512  # frames that nobody looks back at may stay so long as moving the others costs more (ours)
+SLACK = 256  # frames that nobody looks back at may stay so long as moving the others costs more (ours)
 
 
 # One moment: t s · w x y z the turn from sensor to earth · number: its own, in the Past · segment: +1 where the
@@ -107,7 +107,7 @@ class Past:
         start = self.next - self._first
         end = start + len(t)
         if end > len(self._rows):
-            self._move(0, 2 * max(len(self._rows), end))
+            self._move(0, end + SLACK)
         self._rows[start:end, 1:5] = quat
         self._rows[start:end, 5:8] = force
         if bridged:
@@ -127,7 +127,7 @@ class Past:
         """Frames start to end, both included, or every n-th of them."""
         self._look()
         part = slice(start - self._first, end + 1 - self._first, every)
-        return Stretch(self._rows[part], self._up[part])
+        return Stretch(self._rows[part].copy(), self._up[part].copy())  # views would keep what has been forgotten
 
     def up(self, start: int, end: int, every: int = 1) -> np.ndarray:
         """The upward direction in the sensor in these frames, (n, 3)."""

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from fpdf import FPDF
 
+from server.language import _, present
+
 LEFT, TOP, WIDTH, BOTTOM = 15.0, 14.0, 180.0, 278.0
 INK, GREY, LINE, PALE = "#222222", "#666666", "#CCCCCC", "#F2F2F2"
 # Okabe and Ito's colours, which the colour-blind can tell apart, and a shape for each, for who prints in grey.
@@ -32,7 +34,7 @@ class Paper(FPDF):
         self.add_font("dejavu", "B", fonts / "DejaVuSans-Bold.ttf")
         self.set_title(title)
         self.set_creator("hiprep")
-        self.set_lang("en")
+        self.set_lang(present())
         self.set_margins(LEFT, TOP, LEFT)
         self.set_auto_page_break(False)
         self.c_margin = 0
@@ -118,7 +120,7 @@ class Paper(FPDF):
             self.rule(y + ROW)
         if len(rows) > len(shown):
             y = self.get_y()
-            self.put(LEFT, y + 0.6, f"and {len(rows) - len(shown)} more", 8, GREY)
+            self.put(LEFT, y + 0.6, _("and %(num)s more", num=len(rows) - len(shown)), 8, GREY)
             self.set_y(y + ROW)
         self.set_y(self.get_y() + 1.5)
 

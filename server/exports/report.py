@@ -1,4 +1,4 @@
-"""A report for a patient's chart as PDF: one page a programme, one page a session, with the plots."""
+"""A report for a patient's chart as PDF: one page a programme, one page a session, with the plots; in the reader's language."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from processing.exercises import EXERCISES
 from server import words
-from server.language import speaking
+from server.language import N_, _, form_of, ngettext
 from server.chart import Chart, Visit
 from server.corrections import kind_of
 from server.exports import Export
@@ -16,18 +16,17 @@ from server.programme import Item, Programme, Week, ends_on, present
 if TYPE_CHECKING:
     from server.paper import Paper
 
-FOOT = "hiprep is a training aid and not a medical device: no decision about treatment should rest on these numbers alone."
+FOOT = N_("hiprep is a training aid and not a medical device: no decision about treatment should rest on these numbers alone.")
 NO_CHANGE_DEG = 5.0  # days that differ by less do not differ measurably (SERVICE.md)
 LONGEST_NOTE = 5  # lines
 
 
-@speaking("en")
 def make(chart: Chart) -> bytes:
     from server.paper import Paper  # fonts and PDF take their time
 
     who = " · ".join(part for part in (chart.patient and chart.patient.name, chart.clinic and chart.clinic.name) if part)
-    head = f"{who or 'hiprep'} · report of {words.when(chart.made_at, chart.zone)}"
-    paper = Paper(head, FOOT, f"{who or 'hiprep'}: report")
+    head = _("%(who)s · report of %(made_at)s", who=who or "hiprep", made_at=words.when(chart.made_at, chart.zone))
+    paper = Paper(head, _(FOOT), _("%(who)s: report", who=who or "hiprep"))
     paper.set_creation_date(datetime.fromisoformat(chart.made_at))
     for number, programme in enumerate(chart.programmes if chart.whole else ()):
         until = chart.programmes[number + 1].starts_on if number + 1 < len(chart.programmes) else None
@@ -38,7 +37,7 @@ def make(chart: Chart) -> bytes:
         _answers(paper, chart)
     if not paper.pages:
         paper.add_page()
-        paper.title_line("Nothing yet", "No programme was prescribed and no session has ended.")
+        paper.title_line(_("Nothing yet"), _("No programme was prescribed and no session has ended."))
     return bytes(paper.output())
 
 
@@ -48,16 +47,16 @@ def make(chart: Chart) -> bytes:
 def _session(paper: Paper, chart: Chart, visit: Visit) -> None:
     result, session, tally = visit.result, visit.session, visit.tally()
     paper.add_page()
-    length, where = words.length(result["duration_s"]), f"band at the {session.placement}"
+    length, where = words.length(result["duration_s"]), words.PLACEMENTS[session.placement]
     paper.title_line(
-        f"{words.exercises(result)}, {session.side}", f"{words.when(session.started_at, chart.zone)} · {length} · {where}"
+        f"{words.exercises(result)}, {words.side(session.side)}", f"{words.when(session.started_at, chart.zone)} · {length} · {where}"
     )
     usual = visit.rom_deg()
     paper.heroes([
-        ("counted", str(tally["counted"])),
+        (_("counted"), str(tally["counted"])),
         *((words.KINDS[kind], str(tally[kind])) for kind in ("good", "compensated", "partial")),
-        ("usual range of motion", "–" if usual is None else f"{usual:.0f}°"),
-        ("worst pain of 10", words.number(visit.report and visit.report["pain_worst"])),
+        (_("usual range of motion"), words.degrees(usual)),
+        (_("worst pain of 10"), words.number(visit.report and visit.report["pain_worst"])),
     ])  # fmt: skip
     _curve(paper, visit)
     _ranges(paper, visit, _items_of(chart, visit))
@@ -72,7 +71,7 @@ def _curve(paper: Paper, visit: Visit) -> None:
     angles = [angle for angle in visit.angle_deg if angle is not None]
     if not angles:
         return
-    paper.heading("Angle of the leg", "degrees over seconds; the bars below: each repetition")
+    paper.heading(_("Angle of the leg"), _("degrees over seconds; the bars below: each repetition"))
     ordered = sorted(angles)
     low, high = ordered[len(ordered) // 100], ordered[-1 - len(ordered) // 100]  # walking about may leave the picture
     room = max(high - low, 10.0)
@@ -93,7 +92,7 @@ def _legend(paper: Paper, gaps: bool) -> None:
     from server.paper import KINDS, LEFT
 
     x, y = LEFT + 9, paper.get_y()
-    for color, text in [*((KINDS[kind], word) for kind, word in words.KINDS.items()), *([("#E0E0E0", "samples missing")] if gaps else [])]:
+    for color, text in [*((KINDS[kind], word) for kind, word in words.KINDS.items()), *([("#E0E0E0", _("samples missing"))] if gaps else [])]:
         paper.set_fill_color(color)
         paper.rect(x, y + 0.4, 3, 2.6, style="F")
         paper.put(x + 4, y, text, 7)
@@ -107,21 +106,21 @@ def _ranges(paper: Paper, visit: Visit, items: list[Item]) -> None:
     reps = [rep for rep in visit.reps if rep.get("rom_deg") is not None]
     if not reps:
         return
-    paper.heading("Range of motion", "degrees, repetition by repetition")
+    paper.heading(_("Range of motion"), _("degrees, repetition by repetition"))
     targets = {item.rom_target_deg for item in items if item.rom_target_deg}
     most = max([rep["rom_deg"] for rep in reps] + list(targets))
     begins = [i for i, rep in enumerate(reps) if i == 0 or rep["set"] != reps[i - 1]["set"]]
-    frame = paper.frame(32, (0, len(reps)), (0, 1.15 * most + 1), "°", [(i + 0.5, f"set {reps[i]['set']}") for i in begins])
+    frame = paper.frame(32, (0, len(reps)), (0, 1.15 * most + 1), "°", [(i + 0.5, _("set %(number)s", number=reps[i]["set"])) for i in begins])
     for i, rep in enumerate(reps):
         frame.bar(i + 0.15, i + 0.85, 0, rep["rom_deg"], KINDS[kind_of(rep)])
     for target in sorted(targets):
-        frame.level(target, "#222222", f"target {target:g}°")
+        frame.level(target, "#222222", _("target %(target)s°", target=words.number(target)))
 
 
 def _sets(paper: Paper, visit: Visit) -> None:
     if not visit.result["sets"]:
         return
-    paper.heading("Sets")
+    paper.heading(_("Sets"))
     rows = []
     for done in visit.result["sets"]:
         mine = [rep for rep in visit.reps if rep["set"] == done["set"]]
@@ -136,7 +135,7 @@ def _sets(paper: Paper, visit: Visit) -> None:
             words.share(numbers.get("compensation_rate")),
             _with_unit(fatigue.get("rom_percent"), " %"),
         ])  # fmt: skip
-    head = ["Set", "Counted", "Not counted", "ROM (SD)", "Under tension", "Compensated", "ROM, last 3 vs first"]
+    head = [_("Set"), _("Counted"), _("Not counted"), _("ROM (SD)"), _("Under tension"), _("Compensated"), _("ROM, last 3 to first")]
     paper.table(head, [46, 16, 20, 24, 24, 22, 28], rows, keep=36)
 
 
@@ -144,10 +143,10 @@ def _said(paper: Paper, visit: Visit) -> None:
     if not visit.report:
         return
     said = visit.report
-    paper.heading("What the patient said")
+    paper.heading(_("What the patient said"))
     parts = [f"{title} {words.number(said[name])}" for name, title in words.SAID.items()]
     if said["stopped"]:
-        parts.append(f"ended because: {words.STOPPED[said['stopped']]}")
+        parts.append(_("ended because: %(reason)s", reason=words.STOPPED[said["stopped"]]))
     paper.paragraph("; ".join(parts) + ".", 2)
     if said["note"]:
         paper.paragraph(f"“{said['note']}”", LONGEST_NOTE)
@@ -156,8 +155,11 @@ def _said(paper: Paper, visit: Visit) -> None:
 def _known(paper: Paper, visit: Visit) -> None:
     by_hand = sum(bool(rep.get("by_hand")) for rep in visit.reps)
     parts = [words.coverage(visit.result["coverage"], visit.result["gaps"])]
-    parts += [f"{by_hand} repetitions were corrected by hand."] if by_hand else []
-    parts += [f"Counted by processing version {visit.version}. One band sees one leg: it cannot tell a turning pelvis from a turning hip."]
+    parts += [ngettext("%(num)s repetition was corrected by hand.", "%(num)s repetitions were corrected by hand.", by_hand)] if by_hand else []
+    parts += [
+        _("Counted by processing version %(version)s.", version=visit.version),
+        _("One band sees one leg: it cannot tell a turning pelvis from a turning hip."),
+    ]
     paper.set_y(paper.get_y() + 2)
     paper.paragraph(" ".join(parts), 3, 8, "#666666")
 
@@ -172,16 +174,17 @@ def _items_of(chart: Chart, visit: Visit) -> list[Item]:
 def _answers(paper: Paper, chart: Chart) -> None:
     """A page of all that was answered, the newest first."""
     paper.add_page()
-    paper.title_line("Questionnaires", "as the patient answered them")
+    paper.title_line(_("Questionnaires"), _("as the patient answered them"))
     rows = []
     for answer in reversed(chart.answers):
         asked = chart.asked_in(answer)
-        title = asked.title if asked else f"{answer['questionnaire']}, version {answer['version']}"
-        most = f" of {asked.most:g}" if asked else ""
-        rows.append([title, words.when(answer["made_at"], chart.zone), f"{answer['score']:g}{most}"])
-    paper.table(["Questionnaire", "When", "Score"], [90, 50, 30], rows)
+        title = form_of(asked.title) if asked else _("%(name)s, version %(version)s", name=answer["questionnaire"], version=answer["version"])
+        score = words.number(answer["score"])
+        most = words.number(asked.most) if asked else None
+        rows.append([title, words.when(answer["made_at"], chart.zone), _("%(score)s of %(most)s", score=score, most=most) if most else score])
+    paper.table([_("Questionnaire"), _("When"), _("Score")], [90, 50, 30], rows)
     for asked in {asked.name: asked for answer in chart.answers if (asked := chart.asked_in(answer))}.values():
-        paper.paragraph(f"{asked.title}: {asked.source}.", 2, 8, "#666666")
+        paper.paragraph(f"{form_of(asked.title)}: {asked.source}.", 2, 8, "#666666")
 
 
 # A programme
@@ -192,26 +195,28 @@ def _programme(paper: Paper, chart: Chart, programme: Programme, until: date | N
     paper.add_page()
     over = ends_on(programme)
     end = min(over, until) if until else over
-    told = f"{words.date_of(programme.starts_on.isoformat())} to {words.date_of((end - timedelta(1)).isoformat())}"
-    paper.title_line(f"Programme, version {programme.version}", told if programme.items else f"over since {words.date_of(programme.starts_on.isoformat())}")
+    begins, last = (words.date_of(day.isoformat()) for day in (programme.starts_on, end - timedelta(1)))
+    told = _("%(first)s to %(last)s", first=begins, last=last) if programme.items else _("over since %(day)s", day=begins)
+    paper.title_line(_("Programme, version %(version)s", version=programme.version), told)
     weeks = [week for week in chart.weeks if programme.starts_on <= week.begins and (until is None or week.begins < until)]
     visits = [visit for visit in chart.visits if programme.starts_on.isoformat() <= visit.day and (until is None or visit.day < until.isoformat())]
     due, kept = sum(week.due for week in weeks), sum(min(week.sessions, week.due) for week in weeks)
     paper.heroes([
-        ("sessions kept of due", f"{kept} of {due}"),
-        ("kept", words.share(kept / due if due else None)),
-        ("repetitions done", str(sum(week.reps for week in weeks))),
-        ("prescribed so far", str(sum(week.due_reps for week in weeks))),
-        ("stop above this pain", str(programme.pain_stop)),
+        (_("sessions kept of due"), _("%(kept)s of %(due)s", kept=kept, due=due)),
+        (_("kept"), words.share(kept / due if due else None)),
+        (_("repetitions done"), str(sum(week.reps for week in weeks))),
+        (_("prescribed so far"), str(sum(week.due_reps for week in weeks))),
+        (_("stop above this pain"), str(programme.pain_stop)),
     ])  # fmt: skip
     rows = [
-        [words.exercise(item.exercise), item.side, f"{item.sets} × {item.reps}", f"{item.per_week} a week", f"{item.weeks} weeks",
-         words.tempo(_dict(item)), _with_unit(item.rom_target_deg, "°"), item.band or "–"]
+        [words.exercise(item.exercise), words.side(item.side), f"{item.sets} × {item.reps}", _("%(per_week)s times", per_week=item.per_week),
+         str(item.weeks), words.tempo(_dict(item)), words.degrees(item.rom_target_deg), words.BANDS.get(item.band, item.band or "–")]
         for item in programme.items
     ]  # fmt: skip
     if rows:
-        paper.heading("Prescribed")
-        paper.table(["Exercise", "Side", "Sets × reps", "How often", "How long", "Tempo", "Target", "Band"], [52, 14, 22, 20, 20, 22, 16, 16], rows, keep=150)
+        paper.heading(_("Prescribed"))
+        head = [_("Exercise"), _("Side"), _("Sets × reps"), _("A week"), _("Weeks"), _("Tempo"), _("Target"), _("Band")]
+        paper.table(head, [52, 14, 22, 20, 20, 22, 16, 16], rows, keep=150)
     if programme.note:
         paper.paragraph(f"“{programme.note}”", LONGEST_NOTE)
     _weeks(paper, weeks)
@@ -224,9 +229,9 @@ def _weeks(paper: Paper, weeks: list[Week]) -> None:
 
     if not weeks:
         return
-    paper.heading("Week by week", "sessions done (blue) of prescribed (grey); an exercise of a side on a day counts once")
+    paper.heading(_("Week by week"), _("sessions done (blue) of prescribed (grey); an exercise of a side on a day counts once"))
     most = max(max(week.sessions, week.prescribed) for week in weeks)
-    frame = paper.frame(28, (0, len(weeks)), (0, most + 1), "", [(i + 0.5, _short(week.begins)) for i, week in enumerate(weeks)][:: 1 + len(weeks) // 13])
+    frame = paper.frame(28, (0, len(weeks)), (0, most + 1), "", [(i + 0.5, words.short_date(week.begins.isoformat())) for i, week in enumerate(weeks)][:: 1 + len(weeks) // 13])
     for i, week in enumerate(weeks):
         frame.bar(i + 0.1, i + 0.9, 0, week.prescribed, LINE)
         frame.bar(i + 0.25, i + 0.75, 0, week.sessions, KINDS["good"])
@@ -247,7 +252,8 @@ def _trend(paper: Paper, visits: list[Visit]) -> None:
             continue
         mdc = (EXERCISES[name].mdc_deg if name in EXERCISES else None) or NO_CHANGE_DEG
         base = points[0][1]
-        paper.heading(f"Range of motion: {words.exercise(name)}, {side}", f"medians; grey: ±{mdc:g}°, no measurable change from the first")
+        leg = f"{words.exercise(name)}, {words.side(side)}"
+        paper.heading(_("Range of motion: %(leg)s", leg=leg), _("medians; grey: ±%(mdc)s°, no measurable change from the first", mdc=words.number(mdc, 1)))
         values = [value for _, value in points] + [base + mdc, base - mdc]
         frame = paper.frame(28, _days(points), (max(0, min(values) - 4), max(values) + 4), "°", _ticks(points))
         frame.bar(*frame.of_x, base - mdc, base + mdc, "#E8E8E8")
@@ -262,9 +268,9 @@ def _pain(paper: Paper, visits: list[Visit], stop: int) -> None:
     points = [(date.fromisoformat(v.day), v.report["pain_worst"]) for v in visits if v.report and v.report["pain_worst"] is not None]
     if len(points) < 2 or paper.room < 45:
         return
-    paper.heading("Worst pain", "0 to 10, as the patient said it of each session")
+    paper.heading(_("Worst pain"), _("0 to 10, as the patient said it of each session"))
     frame = paper.frame(26, _days(points), (0, 10), "", _ticks(points))
-    frame.level(stop, KINDS["compensated"], f"stop above {stop}")
+    frame.level(stop, KINDS["compensated"], _("stop above %(pain)s", pain=stop))
     frame.line([(day.toordinal(), value) for day, value in points], "#222222", 0.4)
     for day, value in points:
         frame.dot(day.toordinal(), value, "#222222")
@@ -276,19 +282,15 @@ def _days(points: list[tuple[date, Any]]) -> tuple[float, float]:
 
 def _ticks(points: list[tuple[date, Any]]) -> list[tuple[float, str]]:
     days = sorted({day for day, _ in points})
-    return [(day.toordinal(), _short(day)) for day in days[:: 1 + len(days) // 9]]
-
-
-def _short(day: date) -> str:
-    return f"{day.day} {day:%b}"
+    return [(day.toordinal(), words.short_date(day.isoformat())) for day in days[:: 1 + len(days) // 9]]
 
 
 def _with_unit(value: float | None, unit: str, spread: float | None = None) -> str:
-    return "–" if value is None else f"{words.number(round(value))}{unit}" + (f" ({spread:.1f})" if spread is not None else "")
+    return "–" if value is None else f"{words.number(round(value))}{unit}" + (f" ({words.number(spread, 1)})" if spread is not None else "")
 
 
 def _dict(item: Item) -> dict[str, Any]:
     return {name: getattr(item, name) for name in ("concentric_s", "hold_s", "eccentric_s")}
 
 
-EXPORT = Export("report.pdf", "Report (PDF)", "application/pdf", make)
+EXPORT = Export("report.pdf", N_("Report (PDF)"), "application/pdf", make)

@@ -18,6 +18,7 @@ from processing.exercises import EXERCISES
 from server import exports
 from server.chart import Chart, Visit
 from server.exports import fhir, repetitions, report
+from server.language import speaking
 from server.programme import Done, Item, Programme, adherence
 from server.questionnaires import KNEE_WEEK
 from server.store.people import Clinic, Person
@@ -98,6 +99,14 @@ def pages(chart: Chart) -> list[str]:
     return [page.extract_text() for page in PdfReader(io.BytesIO(report.make(chart))).pages]
 
 
+def test_a_report_speaks_the_readers_language(whole) -> None:
+    with speaking("de"):
+        told = " ".join(pages(whole))
+    assert "Programm, Version 1" in told and "Bewegungsumfang" in told and "kein Medizinprodukt" in told
+    for english in ("Range", "prescribed", "counted", "Sets", "good", "left", "training aid", "January"):
+        assert english not in told, english
+
+
 def test_a_report_has_a_page_for_each_programme_and_each_session(whole, alone) -> None:
     told = pages(whole)
     assert len(told) == 2 + 4
@@ -164,7 +173,7 @@ def test_what_was_corrected_by_hand_is_what_is_exported(alone, visit) -> None:
     chart = replace(alone, visits=(replace(visit, reps=[added, *visit.reps[1:]]),))
     row = next(csv.DictReader(io.StringIO(repetitions.make(chart).decode())))
     assert (row["rom_deg"], row["kind"], row["corrected_by_hand"]) == ("", "compensated", "True")
-    assert "1 repetitions were corrected by hand" in pages(chart)[0].replace("\n", " ")
+    assert "1 repetition was corrected by hand" in pages(chart)[0].replace("\n", " ")
     made = json.loads(fhir.make(chart))
     Bundle.model_validate(made)
     assert [one["resource"]["status"] for one in made["entry"] if one["resource"]["resourceType"] == "Observation"] == ["amended", "final"]
