@@ -140,13 +140,11 @@ def chromium_flags() -> list[str]:
 
 @pytest.fixture(scope="module")
 async def chromium(chromium_path: str, chromium_flags: list[str]):
-    """Debian's Chromium, headless."""
-    from playwright.async_api import async_playwright
+    """A test file's."""
+    from chromium import launched
 
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_path, args=chromium_flags)
+    async with launched(chromium_path, chromium_flags) as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from chromium import launched
 from emulated import FLAG, ReferenceBand
 from house import Browser, House, housing
 from pages import EXERCISE
@@ -26,6 +27,13 @@ from server.settings import Settings
 @pytest.fixture(scope="session")
 def chromium_flags(chromium_flags: list[str]) -> list[str]:
     return [*chromium_flags, FLAG]
+
+
+@pytest.fixture
+async def browser(chromium_path: str, chromium_flags: list[str]):
+    """Each test's own: here pages crash, and then their contexts may never close."""
+    async with launched(chromium_path, chromium_flags) as browser:
+        yield browser
 
 
 @pytest.fixture
