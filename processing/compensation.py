@@ -21,7 +21,7 @@ import numpy as np
 
 from processing.axis import Lift, cross, plane
 from processing.frames import Stretch
-from processing.results import Compensation
+from processing.results import SET_PAUSE_S, Compensation
 
 PELVIS_WARN_DEG = 5.0  # CONTRACT: so much pelvis rotation is a compensation
 TURN_LEVER = 0.43  # SIGNALS: the thigh tilts by 0.43 of a pelvic turn, 0.6 of a forward tilt; the smaller one
@@ -29,7 +29,6 @@ ROLL_LEVER = 0.6  # of a pelvic roll in a leg that has risen by RISEN: the leg f
 RISEN = 0.80  # of the range of motion: up to here the leg is still being lifted (ours)
 ELSEWHERE_DEG = 6.0  # a rest further from the last one: the band or the person sits elsewhere, learn anew (ours)
 ANEW_DEG = 2.5  # and after a pause that ends a set by more than twice what a natural wobble makes of the leg, 0.9 (ours)
-PAUSE_S = 8.0  # CONTRACT
 OWN_REPS = 20  # a way to move is known by more repetitions than a range of motion: some of them will be helped (ours)
 SPREAD = 3.0  # times how far the person's own repetitions lie from their way: three standard deviations (ours)
 # SIGNALS: natural wobble is up to 1.5 degrees of pelvis, at most 0.9 of leg; a person's repetitions lie so far apart.
@@ -154,7 +153,7 @@ class TurnWatch:
         power = np.vdot(turned, turned).real
         d = complex(np.vdot(turned, way) / power) if power else 0j
         axis = rest + (d.conjugate() * across).real
-        near = ELSEWHERE_DEG if moved.t[0] - self._last_t < PAUSE_S else ANEW_DEG
+        near = ELSEWHERE_DEG if moved.t[0] - self._last_t < SET_PAUSE_S else ANEW_DEG
         if self._rest @ rest < math.cos(math.radians(near)):
             self._own.forget()
         unit = math.degrees(1) / OWN_SPREAD_DEG

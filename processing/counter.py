@@ -15,11 +15,11 @@ from processing.frames import Fed, Frame, Past, Stretch, up_of
 from processing.measure import repetition, shape, sparc
 from processing.own import Own, alike, in_rhythm
 from processing.reps import RETURNED, Excursions, Move
-from processing.results import Rep
+from processing.results import SET_PAUSE_S, Rep
 from processing.swing import Swing
 
 SMALL_SET = 3  # a partial repetition comes between full ones, not in a row (ours)
-LONGEST_HOLD_S = 8.0  # the pause that ends a set (CONTRACT); tops are held for 4 to 6 s (SIGNALS)
+LONGEST_HOLD_S = SET_PAUSE_S  # tops are held for 4 to 6 s (SIGNALS)
 MIN_S = 0.8  # SIGNALS: no repetition is shorter
 
 

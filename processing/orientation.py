@@ -1,6 +1,6 @@
 """Samples -> orientation frames at about 20 Hz: everything later decides on these and on nothing else.
 
-Exercises live below 3 Hz, so 25 frames a second lose nothing; because a frame comes from an orientation that was
+Exercises live below 3 Hz, so 20 frames a second lose nothing; because a frame comes from an orientation that was
 integrated at the full rate, taking every n-th one does not alias.
 """
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 SCHEMA = "hiprep.session/1"
+SET_PAUSE_S = 8.0  # CONTRACT: a set ends after so long without the exercise's movement
 
 Kind = Literal["tilt", "roll", "hike", "other"]
 

@@ -27,11 +27,10 @@ from processing.orientation import Orientation
 from processing.pelvis import Pelvis
 from processing.quality import quality_of
 from processing.recognise import Recogniser, Way
-from processing.results import Event, Gap, Rep, SessionResult, SetSummary
+from processing.results import SET_PAUSE_S, Event, Gap, Rep, SessionResult, SetSummary
 from processing.summary import of_session, of_set
 from sensor.samples import Samples
 
-SET_PAUSE_S = 8.0  # CONTRACT: a set ends after so long without the exercise's movement
 LEFT_S = 3.0  # or when the pose has been left for so long: a stumble or a scratch is over by then (ours)
 TIDY = 256  # frames between two looks at what is no longer needed of the past (ours)
 HELD_S = 2.0  # whoever holds a pose so long is in it, with a second to spare (README, Wearing the band)

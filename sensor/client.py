@@ -117,8 +117,6 @@ class Client:
             raise Refused(self.server_url, path, answer)
         try:
             found = answer.json()
-            if not isinstance(found, dict):
-                raise TypeError(f"wanted an object, got {type(found).__name__}")
-        except (ValueError, TypeError) as error:
+            return kind(**{field.name: found[field.name] for field in fields(kind)})
+        except (ValueError, LookupError, TypeError) as error:
             raise NotOurs(self.server_url, error) from error
-        return kind(**{field.name: found[field.name] for field in fields(kind)})

@@ -16,11 +16,8 @@ from server.errors import StoreFull, StoreLost
 from server.store import Store, journal, sessions
 from server.store.journal import Append
 from server.store.sessions import Session
+from server.store.writer import MAX_WINDOW_S, WINDOW_PER_COMMIT  # a round waits as commits do
 
-# Under load wait a few times the last commit's duration, so that commits take a fifth of the time and not all of it;
-# nobody waits longer than MAX_WINDOW_S. Alone, a frame is committed at once.
-MAX_WINDOW_S = 0.1  # SERVICE.md: group commit of about 100 to 200 ms
-WINDOW_PER_COMMIT = 4
 # Beyond what a server keeps up with, each round brings what came during the one before and takes longer than that. Late
 # is well above the 0.4 s in which packets are to be acknowledged, and well below the 10 s that clients wait.
 LATE_S = 1.5

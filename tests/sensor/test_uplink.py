@@ -16,6 +16,7 @@ import httpx
 import numpy as np
 import pytest
 
+from sensor.client import Client
 from sensor.devices.reference import DRIVER, encode_info, info_of
 from sensor.driver import Packet
 from sensor.errors import UplinkError
@@ -219,6 +220,14 @@ def test_a_server_that_is_something_else(body: str, spool: Spool) -> None:
                 await up.finish()
 
     play(story())
+
+
+@pytest.mark.parametrize("body", ["<html>something else</html>", "[]", "{}", "null"])
+async def test_pairing_with_something_else(body: str) -> None:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(200, text=body)))
+    async with Client("http://a.test", http=http) as client:
+        with pytest.raises(UplinkError, match="does not answer as hiprep does"):
+            await client.pair("0000-0000", "laptop")
 
 
 def test_nothing_to_send(spool: Spool) -> None:
