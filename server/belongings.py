@@ -81,6 +81,7 @@ async def purge(service: Service, keep_days: float) -> int:
     """Sessions and answers older than that; how many sessions."""
     now, gone = service.settings.clock(), 0
     before = iso(now - keep_days * DAY_S)
+    await service.ingest.settle()  # what a start made of old journals is there, and goes with the rest
     while old := await service.store.fetch(belongings.old_sessions, before, AT_ONCE):
         for _, session_id, _ in old:
             service.recordings.drop(session_id)

@@ -6,6 +6,7 @@ import functools
 from http import HTTPStatus
 from typing import Any
 
+from processing import VERSION
 from processing.tracker import Tracker
 from server.problems import MEDIA_TYPE, ProblemBody
 
@@ -16,7 +17,7 @@ HEAD = {
     "started_at": AT, "created_at": AT, "ended_at": AT, "state": "ended", "tally": TALLY,
 }  # fmt: skip
 JOB = {
-    "id": ID, "state": "done", "attempts": 1, "made_at": AT, "finished_at": AT, "version": "3", "outcome": "confirmed", "error": None,
+    "id": ID, "state": "done", "attempts": 1, "made_at": AT, "finished_at": AT, "version": VERSION, "outcome": "confirmed", "error": None,
 }  # fmt: skip
 SAID = {"action": "relabel", "at_s": 12.5, "end_s": None, "label": "compensated", "reason": "the pelvis rolled back", "author": "Phil Physio"}
 ITEM = {
@@ -39,14 +40,14 @@ ASKED = {"name": "knee_week", "version": "1", "title": "The knee in the last wee
 def examples() -> dict[str, dict[str, Any]]:
     """By the name of what is described."""
     result = Tracker("hip_abduction", "left", "ankle").result().as_json()
-    history = {"versions": [{"version": "3", "made_at": AT, "tally": TALLY}], "difference": None, "job": JOB, "corrections": [], "corrected": None}
+    history = {"versions": [{"version": VERSION, "made_at": AT, "tally": TALLY}], "difference": None, "job": JOB, "corrections": [], "corrected": None}
     return {
         "NewMessage": {"text": "Slower on the way back"},
         "NewSession": {name: HEAD[name] for name in ("exercise", "side", "placement", "driver", "band", "started_at")}
         | {"key": "4f7c1d52-0f0a-4f5e-9a77-6a1b0c3f9a10", "info": "1103100ad00707000ae89c3b58a08b3a0102033c"},
         "SessionHead": HEAD,
         "SessionList": {"sessions": [HEAD], "next": None},
-        "SessionFull": HEAD | {"version": "3", "final": True, "result": result, "history": history},
+        "SessionFull": HEAD | {"version": VERSION, "final": True, "result": result, "history": history},
         "SessionResult": result,
         "Curve": {"t_s": [0.0, 0.05], "angle_deg": [None, 0.5], "next": 2},
         "Job": JOB,

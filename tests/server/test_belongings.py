@@ -117,7 +117,7 @@ def test_what_is_erased_is_nowhere(house, tmp_path, entries) -> None:
     assert all(MARK in before[name] for name in told)
     assert all(before[name] != "[]" for name in belongings.OWNED if name not in ("pairings", "jobs")), before.keys()
     recordings = house.settings.data_dir / "recordings"
-    assert len(list(recordings.iterdir())) == 3
+    until(lambda: list(recordings.glob("*.parquet")), lambda found: len(found) == 3)  # written once a session has ended
 
     assert people.admin.post(f"/people/{people.patient.id}/erase", data={"sure": "false"}).status_code == 422
     assert "everything goes" in people.admin.get(f"/people/{people.patient.id}/erase").text
