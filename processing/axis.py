@@ -11,20 +11,13 @@ from typing import Literal
 
 import numpy as np
 
-from processing.frames import Frame, Stretch, up_of
+from processing.frames import Frame, Stretch, turn_of, up_of
+from processing.reach import direction
 
 DEGREES = math.degrees(1)
-ONES = np.ones(3)  # times them: the sum of three columns, in a third of the time that sum takes
-MOVING_DPS = 3.0  # faster than this the leg is on its way: above the rest's 2 deg/s
-MOVING_STEP = math.radians(MOVING_DPS) ** 2
-# Weighs the movement against the error of the speed, so that a way that was hardly gone says nothing of the leg:
-# (0.05 m/s of drift / 0.8 m of reach)², the same for about 25 frames in a row (ours).
-UNSURE = 0.1
-LEVEL = 4.0  # times more for what would tip the leg at rest: only a long way tells (ours)
 # Of the vertical speed's square a leg that turns about a resting hip leaves little unexplained: in nine of ten real
 # and simulated lifts less than 0.05. Walking, whose hip moves, leaves 0.1 and more.
 SURELY = 0.05
-UNKNOWNS = 3  # that so many samples at most explain for sure
 SHAKILY = 0.5  # still shows something, where two such lifts from rest agree (ours)
 TELLING_DEG = 15.0  # a shorter way does not tell whether the leg lies or hangs: another one has to confirm it (ours)
 LEVEL_REST = math.sin(math.radians(20.0))  # a leg that lies so level hardly steps either: two such agree (ours)
@@ -33,7 +26,6 @@ OTHER = math.cos(math.radians(45))  # half of what lies between any two of a leg
 RISES = math.cos(math.radians(35))  # well within that (ours)
 RISEN = 0.80  # compensation.RISEN: what the foot does at the top is left alone
 PURE = 0.5  # a step, a roll and the turn of a level leg rise less (ours)
-REACH_M = (0.08, 1.5)  # from the hip to the band: mid-thigh of a child to the ankle of a giant
 SETTLED_DEG = 1.0  # a rest that has crept less needs no new reference: VQF's inclination error is 0.7 (SIGNALS)
 MEMORY = 0.5  # weight of the newest repetition in the leg's direction: a pushed band is re-learnt in two (ours)
 
@@ -142,6 +134,11 @@ class Lift:
         return self.leg is None
 
     @property
+    def long(self) -> np.ndarray | None:
+        """The leg's direction in the sensor (3,), None before a lift has shown it."""
+        return self._shown if self._turns_about is None else self._turns_about
+
+    @property
     def known(self) -> bool:
         """Whether a lift has shown the leg's direction."""
         return self._shown is not None
@@ -185,8 +182,7 @@ class Lift:
         self._what = tuple(rest.tolist())  # what the vertical is compared with: the leg, or while that is unknown the rest
         self.leg = None
         if self._shown is not None and self._lies(rest, self._shown):
-            long = self._shown if self._turns_about is None else self._turns_about
-            leg = long - (long @ rest) * rest
+            leg = self.long - (self.long @ rest) * rest
             self.leg = leg / math.sqrt(leg @ leg)
             self._what = tuple(self.leg.tolist())
 
@@ -249,18 +245,34 @@ class Lift:
     def learn(self, moved: Stretch) -> bool:
         """Learn the leg's direction from a whole repetition, rest to rest; whether the angles before are to be redone."""
         shown, unexplained = direction(moved)
-        if shown is None or unexplained > SHAKILY or not self._lies(moved.begins, shown):
-            return False
-        if self._shown is not None and float(self._shown @ shown) > OTHER:
-            shown = MEMORY * shown + (1 - MEMORY) * self._shown
-        self._shown = shown / math.sqrt(shown @ shown)
+        if shown is not None and unexplained <= SHAKILY and self._lies(moved.begins, shown):
+            if self._shown is not None and float(self._shown @ shown) > OTHER:
+                shown = MEMORY * shown + (1 - MEMORY) * self._shown
+            self._shown = shown / math.sqrt(shown @ shown)
         self._settle(moved.ends)
+        return True
+
+    def only_turned(self, moved: Stretch, falls: int) -> bool:
+        """Whether a lift that came down from frame `falls` on has not: only the foot has turned; so that shows the leg.
+
+        A band on the thigh sits far from its axis: it truly falls while the foot turns. But the vertical goes on away
+        from where it was at rest, and the sensor turns about the leg, not across it.
+        """
+        if self.leg is None or self._turns_about is not None or moved.ends @ moved.begins > moved.up[falls] @ moved.begins:
+            return False
+        turn = turn_of(moved.quat[:, falls], moved.quat[:, -1])
+        along, size = float(turn @ self._shown), math.sqrt(turn @ turn)
+        if abs(along) <= OTHER * size:
+            return False
+        self._turns_about = turn / math.copysign(size, along)
+        self._settle(moved.begins)
         return True
 
     def turns_about(self, leg: np.ndarray) -> None:
         """The foot turns about this direction (3,): on the thigh, whose surface is far from its axis, it tells more."""
         near = self._shown is not None and float(leg @ self._shown) > OTHER
         self._turns_about = leg if near else None
+        self._settle(self.rest)
 
     def inclination_deg(self, up: np.ndarray) -> float:
         """How far the leg, as far as it is known, is from the horizontal where it should rest."""
@@ -275,67 +287,3 @@ def along(frame: Frame, way: Sequence[float]) -> float:
     """The vertical along a direction in the sensor (3,)."""
     (_, w, x, y, z, _, _), (a, b, c) = frame, way
     return 2 * (a * (x * z - w * y) + b * (y * z + w * x)) + c * (1 - 2 * (x * x + y * y))
-
-
-def direction(moved: Stretch) -> tuple[np.ndarray | None, float]:
-    """The leg's direction in the sensor (3,), None where the band did not rise as one on a leg does; the share unexplained."""
-    reach, unexplained = _reach(moved)
-    size = math.sqrt(reach @ reach)
-    return (reach / size if REACH_M[0] <= size <= REACH_M[1] else None), unexplained
-
-
-def _reach(moved: Stretch) -> tuple[np.ndarray, float]:
-    """From the hip to the band, m, in the sensor (3,), and the share of the vertical speed's square that it leaves.
-
-    Least squares of the vertical speed over the vertical's speed in the sensor, over the stretches in which the leg
-    moves. Before and after each it stands still, which takes the accelerometer's errors off the integral. How the leg
-    lies at rest is told by how the speed grows along the way; a short way leaves it horizontal.
-    """
-    up, t = moved.up, moved.t
-    if len(t) < 5:
-        return np.zeros(3), 1.0
-    passed = t[1:] - t[:-1]
-    step = np.zeros(up.shape)
-    step[1:-1] = (up[2:] - up[:-2]) / (passed[1:] + passed[:-1])[:, None]
-    moving = (step * step) @ ONES > MOVING_STEP
-    edges = (moving[1:] != moving[:-1]).nonzero()[0].tolist()  # neither end moves
-    force = (up * moved.force) @ ONES
-    gained = np.zeros(len(t))
-    ((force[1:] + force[:-1]) * passed / 2).cumsum(out=gained[1:])
-    square, product, whole, n = np.zeros((3, 3)), np.zeros(3), 0.0, 0
-    for begin, end in zip(edges[::2], edges[1::2], strict=True):
-        part = slice(begin, end + 2)
-        x, y = step[part], gained[part]
-        slope = float(y[-1] - y[0]) / float(t[end + 1] - t[begin])
-        y = y - y[0] - slope * (t[part] - t[begin])
-        square += x.T @ x
-        product += x.T @ y
-        whole += float(y @ y)
-        n += len(y)
-    if n <= UNKNOWNS * 2:
-        return np.zeros(3), 1.0
-    up0, lines, sums = up[0].tolist(), square.tolist(), product.tolist()
-    trace = lines[0][0] + lines[1][1] + lines[2][2]
-    unsure = [[UNSURE * ((i == j) + LEVEL * up0[i] * up0[j]) for j in range(3)] for i in range(3)]
-    reach = _solved([[lines[i][j] + unsure[i][j] for j in range(3)] for i in range(3)], sums)
-    # A leg that only rises shows two directions of three: next to nothing keeps the third from being anything.
-    best = _solved([[lines[i][j] + (i == j) * (1e-12 * trace + 1e-300) for j in range(3)] for i in range(3)], sums)
-    left = whole + sum(best[i] * (sum(lines[i][j] * best[j] for j in range(3)) - 2 * sums[i]) for i in range(3))
-    return np.array(reach), max(left, 0.0) / whole * n / (n - UNKNOWNS) if whole else 1.0
-
-
-def _solved(square: list[list[float]], product: list[float]) -> list[float]:
-    """Of three equations whose square is symmetric and positive, by Cholesky; LAPACK takes ten times as long to be asked."""
-    (a, b, c), (_, d, e), (_, _, f) = square
-    p, q, r = product
-    aa = math.sqrt(a)
-    ba, ca = b / aa, c / aa
-    dd = math.sqrt(d - ba * ba)
-    ed = (e - ca * ba) / dd
-    ff = math.sqrt(f - ca * ca - ed * ed)
-    p /= aa
-    q = (q - ba * p) / dd
-    r = (r - ca * p - ed * q) / ff
-    z = r / ff
-    y = (q - ed * z) / dd
-    return [(p - ba * y - ca * z) / aa, y, z]

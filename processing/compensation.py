@@ -117,7 +117,7 @@ class OwnWay:
         """The densest place (d,) among points (n, d), each one's share in it (n,), and its squared distance (n,)."""
         off = np.concatenate([points - guess, np.zeros((1, len(guess)))])  # from the guess: the points, and itself
         square, points = off * off, off[:-1]
-        ones = np.ones(len(guess))  # as in axis.ONES
+        ones = np.ones(len(guess))  # as in reach.ONES
         size = square @ ones
         apart = size[:-1] + size[:, None] - 2 * (off @ points.T)  # squared, without an array of three dimensions
         weight, left = weight / -2, left / -2
@@ -234,6 +234,9 @@ class LiftWatch:
         rises = self._lift.leg
         if rises is None:
             return None
+        if not self._turning:  # the foot turned about another direction: that was not the top
+            about = moved.turned_about(rises)
+            high = _high(np.degrees(np.arcsin(np.clip(moved.up @ about, -1.0, 1.0))))[1]
         axis, turned = _kept(moved, high)
         if axis @ rises < 0:
             axis = -axis

@@ -12,7 +12,7 @@ from processing.axis import Lift, Turn
 from processing.compensation import LiftWatch, Seen, TurnWatch, Unwatched
 from processing.exercise import Exercise
 from processing.frames import Fed, Frame, Past, Stretch, up_of
-from processing.measure import repetition, shape, sparc
+from processing.measure import falls, repetition, shape, sparc
 from processing.own import Own, alike, in_rhythm
 from processing.reps import RETURNED, Excursions, Move
 from processing.results import SET_PAUSE_S, Rep
@@ -141,6 +141,11 @@ class Counter:
         return self._axis.rises(past.stretch(past.since(rep.start_s), past.since(rep.end_s)))
 
     @property
+    def leg(self) -> np.ndarray | None:
+        """Of a lift: the leg's direction in the sensor (3,), None before one has shown it."""
+        return self._axis.long
+
+    @property
     def leg_known(self) -> bool | None:
         """Whether a lift has shown how the band sits on the leg; None: nothing is lifted."""
         return self._axis.known if isinstance(self._axis, Lift | Swing) else None
@@ -148,6 +153,8 @@ class Counter:
     def _moved(self, move: Move) -> list[Found]:
         if self._again and move.peak <= self._told and not (move.kind == "closed" and self._is_open(move)):
             return NOTHING
+        if move.kind != "closed" and not self._again and self._only_turned(move):
+            return self._see_again(doubt=False)
         if move.kind == "turned":
             return self._turned(move)
         if move.kind == "closed":
@@ -185,12 +192,20 @@ class Counter:
         self._unsure = self._unsure or doubt
         self._waiting.clear()
         self._again = True
-        moves = self._excursions.again(self._axis.angles(self._fed.ups(self._excursions.first, self._excursions.next - 1)))
+        ups = self._fed.ups(self._excursions.first, self._excursions.next - 1)
+        moves = self._excursions.again(self._axis.angles(ups))
+        if any(move.kind != "closed" and self._only_turned(move) for move in moves):
+            moves = self._excursions.again(self._axis.angles(ups))
         for move in moves:
             if move.start >= self._excursions.first:
                 found = found + self._moved(move)
         self._again = False
         return found
+
+    def _only_turned(self, move: Move) -> bool:
+        """Whether what seemed to come down was a foot that turned."""
+        moved = self._fed.stretch(move.start, move.end)
+        return isinstance(self._axis, Lift) and self._axis.only_turned(moved, falls(self._excursions.between(move)))
 
     def _judged(self, move: Move, rep: Rep, unsure: bool, likely: bool) -> list[Found]:
         """A movement of the exercise: a repetition, a partial one, or to be told in the company of others; `likely`: of
@@ -302,8 +317,6 @@ class Counter:
                 whole = self._measured(move, self._waiting.pop())
                 self._waiting += [whole] if whole.end_s - whole.start_s >= MIN_S else []
             return found
-        if rep.counted and self._axis.learn(self._fed.stretch(move.start, move.end)):
-            self._look_again()
         final = self._final(move, rep, rep.counted)
         if rep.counted:
             self._own.correct(final)
@@ -314,24 +327,29 @@ class Counter:
     def _measured(self, move: Move, told: Rep | None = None, learn: bool = False) -> Rep:
         """The movement's numbers: the smoothness of the way out is known when it is first told, what the pelvis did,
         which shows between two rests, when it was told before."""
-        moved, first = self._fed.stretch(move.start, move.end), self._excursions.first
-        angles = self._excursions.angles[move.start - first : move.end + 1 - first]
-        seen, angle = shape(moved.t.tolist(), angles, self._over_s), np.array(angles)
-        if told is None:
-            pelvis = NOT_YET
-            speed = np.abs(angle[1 : seen.risen + 1] - angle[: seen.risen])
-            smoothness = sparc(speed, float(moved.t[1] - moved.t[0]))
+        moved = self._fed.stretch(move.start, move.end)
+        learnt = learn and self._axis.learn(moved)
+        if learnt:
+            self._look_again(move.start)
+        pelvis = self._watch.look(moved, np.array(self._excursions.between(move)), learn) if told else NOT_YET
+        if learnt:  # and how the foot turned has shown more of the leg
+            self._look_again(move.start)
+        angles = self._excursions.between(move)
+        seen = shape(moved.t.tolist(), angles, self._over_s)
+        if told:
+            smoothness = told.sparc
         else:
-            pelvis, smoothness = self._watch.look(moved, angle, learn), told.sparc
+            speed = np.abs(np.diff(angles[: seen.risen + 1]))
+            smoothness = sparc(speed, float(moved.t[1] - moved.t[0]))
         return repetition(self.exercise.name, seen, smoothness, pelvis, moved.bridged)
 
     def _settle(self, up: np.ndarray) -> None:
         if self._axis.settle(up):
-            self._look_again()
+            self._look_again(self._excursions.next - self._excursions.needed)
 
-    def _look_again(self) -> None:
-        excursions = self._excursions
-        excursions.replace(self._axis.angles(self._fed.ups(excursions.next - excursions.needed, excursions.next - 1)))
+    def _look_again(self, first: int) -> None:
+        """At the angles from this frame on."""
+        self._excursions.replace(self._axis.angles(self._fed.ups(first, self._excursions.next - 1)))
 
 
 NOTHING: list[Found] = []

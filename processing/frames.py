@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 ROOM = 64  # frames, to begin with
+TURNED = math.radians(12.0)  # there and back in half angles: less than this is no turn of a foot (ours)
 SLACK = 256  # frames that nobody looks back at may stay so long as moving the others costs more (ours)
 
 
@@ -24,6 +25,12 @@ def up_of(frame: Frame) -> np.ndarray:
     """The upward direction in the sensor, (3,)."""
     _, w, x, y, z, _, _ = frame
     return np.array([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)])
+
+
+def turn_of(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """From one quaternion (4, ...) to another, in the sensor: its axis times the sine of half its angle, (3, ...)."""
+    (pw, px, py, pz), (w, x, y, z) = before, after
+    return np.array([pw * x - w * px + pz * y - py * z, pw * y - w * py + px * z - pz * x, pw * z - w * pz + py * x - px * y])
 
 
 class Stretch:
@@ -82,6 +89,15 @@ class Stretch:
         dw = w * w[0] + x * x[0] + y * y[0] + z * z[0]
         dz = z * w[0] - w * z[0] - x * y[0] + y * x[0]
         return 2 * np.arctan(dz / np.where(dw == 0, sys.float_info.min, dw))
+
+    def turned_about(self, near: np.ndarray) -> np.ndarray:
+        """About which direction (3,) in the sensor it turned where it turned mostly about one like `near`; that if it never did."""
+        steps = turn_of(self.quat[:, :-1], self.quat[:, 1:])
+        along = near @ steps
+        mostly = 2 * along * along > (steps * steps).sum(axis=0)
+        turn = steps[:, mostly] @ np.sign(along[mostly])
+        size = math.sqrt(turn @ turn)
+        return turn / size if size > TURNED else near
 
     @cached_property
     def wander_deg(self) -> float:

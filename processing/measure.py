@@ -49,7 +49,7 @@ def shape(t: Sequence[float], angle: Sequence[float], since: float = -math.inf) 
     rom = top - angle[0]
     level = top - TOP * rom
     first = next(i for i, one in enumerate(angle) if one >= level)
-    last = next(i for i in range(len(angle) - 1, -1, -1) if angle[i] >= level)
+    last = falls(angle)
     rise = _crossing(t, angle, level, first - 1)
     fall = _crossing(t, angle, level, last)
     return Shape(
@@ -63,6 +63,12 @@ def shape(t: Sequence[float], angle: Sequence[float], since: float = -math.inf) 
         return_share=(top - angle[-1]) / rom if rom > 0 else 0.0,
         risen=next((i for i in range(first, len(angle) - 1) if angle[i + 1] <= angle[i]), len(angle) - 1),
     )
+
+
+def falls(angle: Sequence[float]) -> int:
+    """The number of the angle, of (n,), where the hold ends."""
+    level = max(angle) - TOP * (max(angle) - angle[0])
+    return next(i for i in range(len(angle) - 1, -1, -1) if angle[i] >= level)
 
 
 def repetition(exercise: str, seen: Shape, smoothness: float, pelvis: Seen, bridged: bool) -> Rep:

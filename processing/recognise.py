@@ -72,7 +72,7 @@ class Recogniser:
         """Whether this one is sure now."""
         held, turn = self._held[i], counter.exercise.movement == "turn"
         for new in found:
-            evident = new.kind == "counted" and (self._from_rest(new.rep) if turn else counter.rises(new.rep))
+            evident = new.kind == "counted" and (self._from_rest(new.rep) if turn else self._lifted(counter, new.rep))
             if evident and not self._evident[i]:
                 self._evident[i] = True
                 before = [one.rep for one in held if one.kind == "counted"]
@@ -141,9 +141,18 @@ class Recogniser:
             self._drop(several)
         return None
 
+    def _lifted(self, counter: Counter, rep: Rep) -> bool:
+        """Whether the leg mostly rose, and not from where it had been lowered to: it rests below."""
+        return counter.rises(rep) and not _Before(self._past, self._known, rep, leg=counter.leg).is_back(rep)
+
+    @property
+    def _known(self) -> int:
+        """The number of the oldest frame that any of them may still look back at, of this segment."""
+        return max(self._since, min(counter.oldest for counter in self._counters))
+
     def _from_rest(self, rep: Rep) -> bool:
         """Whether the leg was at rest where this turn began, not at a top that it had been turned to."""
-        before = _Before(self._past, max(self._since, min(counter.oldest for counter in self._counters)), rep)
+        before = _Before(self._past, self._known, rep)
         rested = before.spent(-AT_REST, AT_REST)
         away = before.spent(-math.inf, -FAR) + before.spent(FAR, math.inf)
         if before.arrived and away <= ARRIVED_S:
@@ -178,30 +187,37 @@ class Way:
     def is_back(self, rep: Rep) -> bool:
         """Of a turn with which a set would begin: whether its top is where the leg had rested, before it was turned away."""
         before = _Before(self._past, max(self._since, self._counter.oldest), rep, self._sign)
-        rested, began = before.spent(1 - AT_REST, 1 + AT_REST), before.spent(-AT_REST, AT_REST)
         if self.seen and rep.start_s - self._last_end <= LONGEST_HOLD_S:
-            back = rested > 0  # who does as told now begins where the others ended
+            back = before.spent(1 - AT_REST, 1 + AT_REST) > 0  # who does as told now begins where the others ended
         else:
-            back = rep.hold_s >= LONGEST_HOLD_S or rested >= max(began, rep.hold_s) + BEGUN_S
+            back = rep.hold_s >= LONGEST_HOLD_S or before.is_back(rep)
         self.seen = self.seen + 1 if back else 0
         self._last_end = rep.end_s
         return back
 
 
 class _Before:
-    """Where a turn's leg was before, in its pose. way (n,), 0 where the turn began and 1 at its top · arrived: from another pose."""
+    """Where a leg was before, in its pose. way (n,), 0 where the movement began and 1 at its top · arrived: from another pose."""
 
-    def __init__(self, past: Past, known: int, rep: Rep, sign: int = 1) -> None:
-        """sign: of the turn, seen from above; without it 1 and -1 are the same."""
+    def __init__(self, past: Past, known: int, rep: Rep, sign: int = 1, leg: np.ndarray | None = None) -> None:
+        """sign: of a turn, seen from above; without it 1 and -1 are the same · leg: of a lift, its direction (3,)."""
         before = past.stretch(max(known, past.since(rep.start_s - LOOK_BACK_S)), past.since(rep.start_s))
         up, t = before.up, before.t
-        posed = np.flatnonzero(up @ up[-1] < IN_POSE)
-        begin = int(posed[-1]) + 1 if len(posed) else 0
-        heading = np.degrees(np.unwrap(before.heading[begin:]))
+        if leg is None:
+            posed = np.flatnonzero(up @ up[-1] < IN_POSE)
+            begin = int(posed[-1]) + 1 if len(posed) else 0
+            angle = sign * np.unwrap(before.heading[begin:])
+        else:
+            begin, angle = 0, np.arcsin(np.clip(up @ leg, -1.0, 1.0))
         self.arrived = begin > 0
-        self.way = sign * (heading - heading[-1]) / rep.rom_deg
+        self.way = np.degrees(angle - angle[-1]) / rep.rom_deg
         self._step = float(t[-1] - t[0]) / max(len(t) - 1, 1)
 
     def spent(self, low: float, high: float) -> float:
         """The time between two places of the way, s."""
         return self._step * float(((self.way >= low) & (self.way <= high)).sum())
+
+    def is_back(self, rep: Rep) -> bool:
+        """Whether it had rested at the movement's top, not where that began: what was counted is the way back."""
+        rested, began = self.spent(1 - AT_REST, 1 + AT_REST), self.spent(-AT_REST, AT_REST)
+        return rested >= max(began, rep.hold_s) + BEGUN_S

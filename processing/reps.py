@@ -96,6 +96,10 @@ class Excursions:
     def angle(self, frame: int) -> float:
         return self.angles[frame - self.first]
 
+    def between(self, move: Move) -> list[float]:
+        """The angles from its start to its end."""
+        return self.angles[move.start - self.first : move.end + 1 - self.first]
+
     @property
     def next(self) -> int:
         """The number of the frame that comes next."""
@@ -107,7 +111,7 @@ class Excursions:
         return min(len(self.angles), self.first + len(self.angles) - self.origin + self._quiet)
 
     def replace(self, angles: Sequence[float]) -> None:
-        """The needed frames seen about a better axis."""
+        """Of the newest frames, the needed ones at least, seen about a better axis."""
         self.angles[-len(angles) :] = angles
         self._highest = math.inf
         self.zero = self.angle(self.origin)

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from processing.axis import MEMORY, OTHER, SETTLED_DEG, SHAKILY, Shown, along, cross, direction
+from processing.axis import MEMORY, OTHER, SETTLED_DEG, SHAKILY, Shown, along, cross
 from processing.frames import Frame, Stretch, up_of
+from processing.reach import direction
 
 FAR_DEG = 30.0  # a heel drawn back under the chair goes no further, and less hardly raises a band that hangs (ours)
 STRIDE_S = 1.1  # SIGNALS: walking swings the shank at 0.9 Hz; what takes longer is no step

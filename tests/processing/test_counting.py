@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from people import TRACKS, count, found, person, sets, track
@@ -9,7 +11,7 @@ from people import TRACKS, count, found, person, sets, track
 from processing.evaluation import score
 from processing.exercises import EXERCISES, RECOGNISED
 from sensor.labels import read_labels
-from sensor.motion import CHEAP, Movement, Rep, Set, Still, TakePose, Walk, simulate
+from sensor.motion import CHEAP, Fidget, Movement, Rep, Set, Still, TakePose, Walk, simulate
 from sensor.recording import read_recording
 from sensor.samples import Samples
 
@@ -171,3 +173,36 @@ def test_who_did_the_other_rotation_first_is_counted_once_it_is_the_one_told(tol
     made = person([done, told], side="left", rate_hz=50.0, seed=4)
     result, _ = track(made.recording.samples.blocks(10), told, "left")
     assert found(result) == [(told, 10)]
+
+
+@pytest.mark.parametrize("band_turn_deg", [109.0, -70.0, -140.0, 20.0])
+def test_a_foot_that_turns_at_the_top_is_no_leg_that_comes_down(band_turn_deg: float) -> None:
+    """A band on the thigh, 8 cm from its axis and 20 cm from the hip, falls or rises with the foot by half of a small lift."""
+    lift = Movement(**{**TRACKS["hip_abduction"], "rom_deg": 15.0, "terminal_deg": 32.0})
+    for hold_s in (0.5, 2.0):  # two seconds: the foot is turned for long enough to be taken for a rest
+        plan = [Still(4.0), Set("hip_abduction", replace(lift, hold_s=hold_s), (Rep(1.0),) * 6), Still(4.0)]
+        made = simulate(
+            plan, pose="side_lying", placement="thigh", side="left", rate_hz=50, band_turn_deg=band_turn_deg,
+            exercise="hip_abduction", seed=3,
+        )  # fmt: skip
+        result = count(made)
+        assert found(result) == sets(made)
+        for rep, label in zip(result.reps, made.labels, strict=True):
+            assert abs(rep.rom_deg - label.rom_deg) < 1.5
+        for rep, label in zip(result.reps[1:], made.labels[1:], strict=True):
+            assert abs(rep.terminal_rotation_deg - label.terminal_rotation_deg) < 2.0
+
+
+def test_a_leg_that_is_lowered_and_comes_back_is_no_lift() -> None:
+    """What may be any of the three: hip flexion tips the shank on the stool, twice, a while apart."""
+    turn, lift = Movement(**TRACKS["hip_internal_rotation"]), Movement(**TRACKS["hip_abduction"])
+    made = simulate(
+        [
+            Still(8.0), Set("hip_internal_rotation", turn, (Rep(1.0),) * 6), Still(12.0),
+            Fidget(1.2, 10.0, "hip_flexion"), Still(5.0), Fidget(1.4, 9.5, "hip_flexion", 0.5), Still(4.0),
+            TakePose("standing", 2.0), Walk(8.0), TakePose("sitting", 1.8), TakePose("side_lying", 1.8), Still(8.0),
+            Set("hip_abduction", lift, (Rep(1.0),) * 6), Still(9.0),
+        ],
+        pose="kneeling", side="right", rate_hz=100, seed=8,
+    )  # fmt: skip
+    assert found(count(made)) == sets(made)
