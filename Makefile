@@ -28,9 +28,10 @@ campaign: setup system
 bench: setup
 	@$(BIN)/python tests/bench.py
 
-# From the sample to the number on the page, frames of the live angle, first loads: a quarter of an hour at the speed of life.
+# From the sample to the number on the page, frames of the live angle, first loads: a quarter of an hour at the speed of life;
+# `make times ARGS="--only loads --page /sessions"`.
 times: setup system
-	@$(BIN)/python tests/screen_times.py
+	@$(BIN)/python tests/screen_times.py $(ARGS)
 
 # Live sessions by the hundred for three minutes each; `make load ARGS="--seconds 30 --only sqlite"`.
 load: setup system

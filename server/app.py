@@ -16,6 +16,7 @@ import processing
 from server import api, pages, probes, problems
 from server.api import description
 from server.api.conditions import Tagged
+from server.compressed import Compressed
 from server.guard import Guard
 from server.metrics import Metrics
 from server.observed import Observed
@@ -61,6 +62,6 @@ class _Guarded(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         service = self.state.service
-        tagged = Tagged(super().build_middleware_stack(), api.PREFIX)
+        tagged = Tagged(Compressed(super().build_middleware_stack(), api.PREFIX), api.PREFIX)  # an ETag is of what is sent
         guarded = Guard(tagged, service.settings, open=service.accounts is None)
         return Observed(guarded, self.state.metrics)

@@ -21,11 +21,16 @@ def encode_curve(t: Sequence[float], angle_deg: Sequence[float | None]) -> bytes
 
 def decode_curve(data: bytes) -> tuple[list[float], list[float | None]]:
     """Rounded to 1 ms and 0.01 degrees."""
+    return plain(*arrays(data))
+
+
+def arrays(data: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """As it was encoded."""
     if data[: len(HEAD)] != HEAD:
         raise ValueError(f"not a curve (wanted {HEAD!r}, got {data[: len(HEAD)]!r})")
     raw = zlib.decompress(data[len(HEAD) :])
     n = len(raw) // 12
-    return plain(np.frombuffer(raw, "<f8", n), np.frombuffer(raw, "<f4", n, 8 * n))
+    return np.frombuffer(raw, "<f8", n), np.frombuffer(raw, "<f4", n, 8 * n)
 
 
 def plain(t: Sequence[float], angle_deg: Sequence[float | None]) -> tuple[list[float], list[float | None]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,32 @@ class Scale:
     def __call__(self, value: float) -> float:
         part = (value - self.low) / ((self.high - self.low) or 1)
         return round(self.first + part * (self.last - self.first), 1)
+
+
+COLUMNS, TALL = 360, 200  # of a session's curve: on no screen one sees more at once
+
+
+def reach(angles: Sequence[np.ndarray]) -> tuple[float, float]:
+    """(lowest, highest) degrees that their curves are drawn in, as static/chart.js draws them."""
+    low, high = min(-6.0, *(np.nanmin(one) for one in angles)), max(30.0, *(np.nanmax(one) for one in angles))
+    return max(-30, 5 * math.floor(low / 5)), 5 * math.ceil((high + 2) / 5)
+
+
+def session_curve(t: np.ndarray, angle_deg: np.ndarray, last_s: float, degrees: tuple[float, float], spans: Sequence[tuple[str, float, float]]) -> dict[str, Any]:
+    """One path: of each column the lowest and the highest, broken where nothing is known for a column.
+    t (n,) s, angle_deg (n,) with NaN where unknown, up to last_s; spans: (kind, from, to), s."""
+    wide = max(1, min(COLUMNS, len(t) // 4))
+    x, y = Scale(0, last_s, 0, wide), Scale(*degrees, TALL, 0)
+    known = ~np.isnan(angle_deg)
+    column = np.minimum(t[known] / last_s * wide, wide - 1).astype(int)
+    first = np.flatnonzero(np.diff(column, prepend=-1))
+    column, lows, highs = column[first], np.minimum.reduceat(angle_deg[known], first), np.maximum.reduceat(angle_deg[known], first)
+    joined = np.diff(column, prepend=-2) == 1
+    path = (f"{'L' if on else 'M'}{at} {y(low)}V{y(high)}" for on, at, low, high in zip(joined, column, lows, highs, strict=True))
+    return {
+        "wide": wide, "high": TALL, "zero": y(0), "path": "".join(path),
+        "spans": [(kind, x(begin), round(x(end) - x(begin), 1)) for kind, begin, end in spans],
+    }  # fmt: skip
 
 
 WIDE, HIGH, EDGE = 104, 32, 4  # of a spark

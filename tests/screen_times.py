@@ -1,11 +1,15 @@
 """`make times`: how soon a repetition is on the page and heard, how evenly the live angle runs on a phone, how soon each
-page is there. Everything on this computer: virtual band, virtual radio, bleak, uplink, a server of its own, Chromium."""
+page is there. Everything on this computer: virtual band, virtual radio, bleak, uplink, a server of its own, Chromium.
+One part alone, some pages, oftener: `make times ARGS="--only loads --page /sessions --tries 5"`."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import math
+import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -38,6 +42,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "i
 CPU = 4  # times slower, as Lighthouse takes a phone for
 SLOW = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8}  # Lighthouse's slow 4G
 FRAME_MS = 1000 / 60
+BAND = "the token of the demo's band"
 SERVE = (
     "import sys; from server.run import serve; from server.settings import Settings;"
     "serve(Settings(sys.argv[1], port=0, demo=sys.argv[2] or None))"
@@ -67,13 +72,24 @@ FRAMES = """
 
 
 async def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--only", choices=("counted", "angle", "loads"), help="one part")
+    asked.add_argument("--page", default="", help="loads: pages whose address has this in it")
+    asked.add_argument("--tries", type=int, default=3, help="loads: the median of so many")
+    told = asked.parse_args()
+    print(f"load of this computer, {os.cpu_count()} processors: {os.getloadavg()[0]:.1f}")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
-        with tempfile.TemporaryDirectory() as folder, serving(folder) as url:
-            await counted(browser, url, Path(folder))
-            await angle(browser, url, Path(folder))
-        with tempfile.TemporaryDirectory() as folder, serving(folder, "the demo's band") as url:
-            await first_loads(browser, url)
+        if told.only in (None, "counted"):
+            with tempfile.TemporaryDirectory() as folder, serving(folder) as url:
+                await counted(browser, url, Path(folder))
+        if told.only != "counted":
+            with tempfile.TemporaryDirectory() as folder, serving(folder, BAND) as url:
+                await furnished(browser, url)
+                if told.only in (None, "loads"):
+                    await first_loads(browser, url, told.page, told.tries)
+                if told.only in (None, "angle"):
+                    await angle(browser, url, Path(folder))
         await browser.close()
 
 
@@ -106,22 +122,20 @@ async def counted(browser: Browser, url: str, folder: Path) -> None:
 
 
 async def angle(browser: Browser, url: str, folder: Path) -> None:
-    """The live angle of one set, on a phone's page and a phone's processor."""
-    context = await browser.new_context(**PHONE)
-    page = await context.new_page()
-    cdp = await slowed(context, page)
-    await cdp.send("Performance.enable")
-    await page.add_init_script(FRAMES)
-    made = session({EXERCISE: EXERCISES[EXERCISE].track}, EXERCISE, sets=1, reps=REPS, side=SIDE, rate_hz=float(RATE_HZ), seed=2)
-    await played(made.recording.samples, url, folder / "angle", [], lambda live: page.goto(live))
-    frames, busy = await page.evaluate("frames_ms"), {one["name"]: one["value"] for one in (await cdp.send("Performance.getMetrics"))["metrics"]}
-    missed, all_of_them = sum(max(0, round(ms / FRAME_MS) - 1) for ms in frames), round(sum(frames) / FRAME_MS)
-    row(f"frames dropped, processor / {CPU}", f"{100 * missed / all_of_them:.1f} %", f"{missed} of {all_of_them} in {sum(frames) / 1e3:.0f} s; longest {max(frames):.0f} ms")
-    row("", f"{100 * busy['ThreadTime'] / (busy['Timestamp'] - busy['NavigationStart']):.0f} %", "of that processor's time is what the page's thread took")
-    await context.close()
+    """The live angle and the tempo's mark of one prescribed set, on a phone's page and a phone's processor."""
+    async with somebody(browser, url, "patient") as (context, page):
+        cdp = await slowed(context, page)
+        await cdp.send("Performance.enable")
+        await page.add_init_script(FRAMES)
+        made = session({EXERCISE: EXERCISES[EXERCISE].track}, EXERCISE, sets=1, reps=REPS, side=SIDE, rate_hz=float(RATE_HZ), seed=2)
+        await played(made.recording.samples, url, folder / "angle", [], lambda live: page.goto(live), token=BAND)
+        frames, busy = await page.evaluate("frames_ms"), {one["name"]: one["value"] for one in (await cdp.send("Performance.getMetrics"))["metrics"]}
+        missed, all_of_them = sum(max(0, round(ms / FRAME_MS) - 1) for ms in frames), round(sum(frames) / FRAME_MS)
+        row(f"frames dropped, processor / {CPU}", f"{100 * missed / all_of_them:.1f} %", f"{missed} of {all_of_them} in {sum(frames) / 1e3:.0f} s; longest {max(frames):.0f} ms")
+        row("", f"{100 * busy['ThreadTime'] / (busy['Timestamp'] - busy['NavigationStart']):.0f} %", "of that processor's time is what the page's thread took")
 
 
-async def played(samples: Samples, url: str, folder: Path, left: list[float], look) -> dict:
+async def played(samples: Samples, url: str, folder: Path, left: list[float], look, token: str | None = None) -> dict:
     """What the server made of it. left: s since 1970, of each packet as it leaves the band; look: gets the live page's address."""
     radio = VirtualRadio()
     adapter = await virtual_adapter(radio)
@@ -135,7 +149,7 @@ async def played(samples: Samples, url: str, folder: Path, left: list[float], lo
         band.device.notify_subscriber = timed
         async with Source(lambda source, stack: source.listen(BandClient(band.address, backend=adapter), stack)) as source:
             spool = spool_of(source, folder, exercise=EXERCISE, side=SIDE, placement="ankle", server=url)
-            async with spool, Uplink(spool, url) as uplink:
+            async with spool, Uplink(spool, url, token=token) as uplink:
                 await uplink.opened()
                 await look(f"{uplink.page_url}/live")
                 async for _ in source:
@@ -143,14 +157,20 @@ async def played(samples: Samples, url: str, folder: Path, left: list[float], lo
                 return (await uplink.finish()).result
 
 
-async def first_loads(browser: Browser, url: str) -> None:
-    """Each page by somebody who has never been here, on a phone."""
-    async with somebody(browser, url, "physio") as (context, page):
-        while True:  # until everybody's weeks are counted: that takes the processor
+async def furnished(browser: Browser, url: str) -> None:
+    """Everybody's weeks are counted, which takes the processor."""
+    async with somebody(browser, url, "physio") as (_context, page):
+        while True:
             await page.goto(f"{url}/patients")
             if await page.get_by_text(STORIES[3].name).count():
-                break
+                return
             await asyncio.sleep(1)
+
+
+async def first_loads(browser: Browser, url: str, wanted: str, tries: int) -> None:
+    """Each page by somebody who has never been here, on a phone: the median of some tries."""
+    async with somebody(browser, url, "physio") as (_context, page):
+        await page.goto(f"{url}/patients")
         patient = await page.get_by_role("link", name=STORIES[2].name).first.get_attribute("href")
         await page.goto(url + patient)
         ended = await page.locator("a[href^='/sessions/']").first.get_attribute("href")
@@ -159,21 +179,34 @@ async def first_loads(browser: Browser, url: str) -> None:
         "patient": ["/", "/band", "/history", "/sessions", "/account", "/consent"],
         "physio": ["/patients", patient, f"{patient}/prescribe", f"{patient}/sheet", ended, f"/compare?a={ended[10:]}&b={ended[10:]}", "/people", "/people/trail"],
     }
-    print(f"\nfirst load: processor / {CPU}, {SLOW['latency']} ms and 1.6 Mbit/s; usable: painted, and all scripts have run")
+    print(f"\nfirst load: processor / {CPU}, {SLOW['latency']} ms and 1.6 Mbit/s; usable: painted, and what the page begins with has run; whole: nothing more to come")
     for who, paths in pages.items():
         for path in paths:
-            async with somebody(browser, url, who) as (context, page):
-                await page.goto("about:blank")
-                cdp, weight = await slowed(context, page), []
-                await cdp.send("Network.enable")
-                await cdp.send("Network.setCacheDisabled", {"cacheDisabled": True})
-                await cdp.send("Network.emulateNetworkConditions", SLOW)
-                cdp.on("Network.loadingFinished", lambda told, weight=weight: weight.append(told["encodedDataLength"]))
-                await page.goto(url + path, wait_until="load")
-                usable = await page.evaluate(
-                    "Math.max(performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd, performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0)"
-                )
-                row(f"{who} {path.replace(patient, '/patients/ID').replace(ended[10:], 'ID')}", f"{sum(weight) / 1024:4.0f} KiB", f"{usable / 1e3:.2f} s")
+            name = f"{who} {path.replace(patient, '/patients/ID').replace(ended[10:], 'ID')}"
+            if wanted not in name:
+                continue
+            seen = [await first_load(browser, url, who, path) for _ in range(tries)]
+            weight, answered, usable, whole = (statistics.median(values) for values in zip(*seen, strict=True))
+            row(name, f"{weight / 1024:4.0f} KiB", f"{usable / 1e3:.2f} s  (answer {answered / 1e3:.2f}, whole {whole / 1e3:.2f})")
+
+
+TIMES = """() => {
+  const [page] = performance.getEntriesByType("navigation"), paint = performance.getEntriesByName("first-contentful-paint")[0];
+  return [page.responseStart, Math.max(page.domContentLoadedEventEnd, paint?.startTime ?? 0), Math.max(page.loadEventEnd, ...performance.getEntriesByType("resource").map((one) => one.responseEnd))];
+}"""
+
+
+async def first_load(browser: Browser, url: str, who: str, path: str) -> tuple[float, ...]:
+    """(bytes until nothing more comes, ms to the answer, ms until it can be used, ms to its last byte)."""
+    async with somebody(browser, url, who) as (context, page):
+        await page.goto("about:blank")
+        cdp, weight = await slowed(context, page), []
+        await cdp.send("Network.enable")
+        await cdp.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        await cdp.send("Network.emulateNetworkConditions", SLOW)
+        cdp.on("Network.loadingFinished", lambda told: weight.append(told["encodedDataLength"]))
+        await page.goto(url + path, wait_until="networkidle")
+        return sum(weight), *await page.evaluate(TIMES)
 
 
 @contextlib.asynccontextmanager

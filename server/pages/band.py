@@ -19,6 +19,8 @@ router = APIRouter()
 TEMPLATES = Path(__file__).parents[1] / "templates"
 SHELL = ("style.css", "icon.svg", "exercise.css", "patient.css", "app.webmanifest")  # with its modules: all that the page needs
 
+MODULES = ("finding.js", "band.js", "exercise.js", "phone.js")
+
 
 @router.get("/band")
 async def band_page(request: Request, who: Anyone) -> Response:
@@ -35,7 +37,7 @@ async def service_worker(_: Anyone) -> Response:
 @lru_cache(maxsize=1)
 def worker() -> str:
     """With the names of what it keeps and their hash: whatever changes, the browser sees a new worker."""
-    files = [STATIC / name for name in (*SHELL, *dict.fromkeys((*imported("band.js"), *imported("phone.js"))))]
+    files = [STATIC / name for name in (*SHELL, *dict.fromkeys(one for name in MODULES for one in imported(name)))]
     seen = [*files, STATIC / "worker.js", TEMPLATES / "band.html", TEMPLATES / "base.html"]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in seen)).hexdigest()[:16]
     kept = [f"/static/{path.relative_to(STATIC).as_posix()}" for path in files]

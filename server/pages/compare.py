@@ -11,6 +11,7 @@ from processing.exercises import EXERCISES
 from processing.summary import change
 from server.access import Reader, ReadTwo
 from server.api.sessions import find, full_of
+from server.pages.curves import drawn
 from server.pages.views import page
 from server.problems import Problem
 from server.service import of
@@ -31,7 +32,7 @@ async def compare_page(request: Request, who: Reader, two: ReadTwo) -> Response:
         raise Problem(409, "the session has not ended", "query.b")
     patient = await service.store.fetch(people.by_number, found[0].patient) if who.staff else None
     results = [full["result"] for full in both]
-    return page(request, "compare.html", both=both, patient=patient, changes=changes(*results), sets=sets(*results))
+    return page(request, "compare.html", both=both, patient=patient, curves=await drawn(service, *both), changes=changes(*results), sets=sets(*results))
 
 
 def changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:

@@ -14,10 +14,11 @@ IMPORT = re.compile(r"""^(?:import|export)\b[^;"']*["'](\.[^"']+)["']""", re.MUL
 
 
 @cache
-def script(name: str) -> Markup:
-    """The head's lines for a module in server/static."""
+def script(name: str, later: str | None = None) -> Markup:
+    """The head's lines for a module in server/static. later: what it loads once the page has been seen."""
     first = Markup('<script type="module" src="/static/{}"></script>').format(name)
-    return Markup("").join([first, *(Markup('<link rel="modulepreload" href="/static/{}">').format(one) for one in imported(name)[1:])])
+    needed = dict.fromkeys((*imported(name)[1:], *(imported(later) if later else ())))
+    return Markup("").join([first, *(Markup('<link rel="modulepreload" href="/static/{}">').format(one) for one in needed)])
 
 
 def imported(name: str) -> list[str]:

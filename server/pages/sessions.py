@@ -16,6 +16,7 @@ from server.access import Beginner, Reader, ReadSession, Writer
 from server.api.programmes import Report, pain_stop, worst
 from server.api.recordings import brought
 from server.api.sessions import find, full_of, heads_of
+from server.pages.curves import drawn
 from server.pages.training import plan_of, today_page
 from server.pages.views import go, page
 from server.problems import Problem
@@ -90,6 +91,8 @@ async def session_page(request: Request, who: Reader, session_id: ReadSession) -
         same = session_table.c.patient.is_not_distinct_from(found.patient)
         heads = await heads_of(of(request), and_(who.visible(), same), LISTED)
         told["others"] = [one for one in heads if one["id"] != session_id and one["ended_at"]]
+    if full["final"]:
+        [told["curve"]] = await drawn(of(request), full)
     poses = {name: _pose(name) for name in _exercises(full["result"]) if name in EXERCISES}
     return page(request, "session.html", session=full, summary=_summary(full), poses=poses, present=processing.VERSION, **told)
 

@@ -2,13 +2,13 @@
 // link lives as long as that. What was begun here and cut off goes on here.
 import { Band, elsewhere, Leg, sentences, supported, sync, unfinished } from "./bands/band.js";
 import { owner as remembered } from "./bands/journal.js";
-import { exercise } from "./exercise.js";
 import { _, ngettext } from "./words.js";
 
 const el = (id) => document.getElementById(id);
 const owner = document.querySelector("meta[name=owner]")?.content || (await remembered());
 const wanted = new URLSearchParams(location.search);
 const { titles, sides } = el("band").dataset;
+const exercising = () => import("./exercise.js"); // after the rest of the page, and before it is needed
 const leg = new Leg(el("leg"));
 const band = new Band({ owner, onChange: show, onPose: (where) => leg.draw(where) });
 const before = await unfinished(owner), other = await elsewhere();
@@ -55,10 +55,14 @@ function show() {
 async function begin({ id, told }) {
   if (stage) return;
   stage = true;
+  const parts = await Promise.all([exercising(), planOf(told)]).catch(() => null);
+  stage = parts !== null;
+  if (!stage) return; // the network went before the exercise had come; the next news of the band try again
+  const [{ exercise }, plan] = parts;
   document.body.classList.replace("training", "exercising");
   el("band").hidden = true;
   const author = document.querySelector("meta[name=owner]")?.content === "local" ? _("me") : null;
-  exercise({ id, plan: await planOf(told), titles: JSON.parse(titles), exercise: told.exercise, said: JSON.parse(sides)[told.side], author, finish });
+  exercise({ id, plan, titles: JSON.parse(titles), exercise: told.exercise, said: JSON.parse(sides)[told.side], author, finish });
 }
 
 async function planOf({ exercise, side }) {
@@ -125,3 +129,4 @@ if (owner) {
   });
 }
 document.body.dataset.ready = "";
+exercising().catch(() => {}); // tried again when it is needed

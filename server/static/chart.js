@@ -47,6 +47,8 @@ export function reach(curve) {
   return [Math.max(-30, 5 * Math.floor(low / 5)), 5 * Math.ceil((high + 2) / 5)];
 }
 
+export { kindOf };
+
 export class Chart {
   // data: what uPlot takes · span: [from, to] s of the whole · degrees: as reach() says · pointed(rep or null), sought(s),
   // zoomed(from, to) · fixed: shows what it is told to.
@@ -63,6 +65,7 @@ export class Chart {
 
   draw() {
     this.plot?.destroy();
+    this.element.querySelector(".first")?.remove();
     const style = getComputedStyle(document.documentElement);
     const token = (name) => style.getPropertyValue(`--${name}`).trim();
     this.colour = { text: token("text-2"), line: token("line"), curve: token("text"), ...Object.fromEntries(["good", "compensated", "partial"].map((kind) => [kind, token(kind)])), out_of_pose: token("partial"), removed: token("text-2") };

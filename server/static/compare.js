@@ -1,17 +1,11 @@
 // Two curves on one scale that are zoomed together.
-import { broken, Chart, reach } from "./chart.js";
+import { asked, charting } from "./charting.js";
 import { _ } from "./words.js";
 
 const elements = [...document.querySelectorAll(".chart.curve")];
 const says = document.getElementById("curve-says");
 
-async function asked(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${answer.status} ${url}`);
-  return answer.json();
-}
-
-function show(both) {
+function show(both, { broken, Chart, reach }) {
   const ends = both.map(([full, curve]) => Math.max(full.result.duration_s, curve.t_s.at(-1) ?? 0));
   const span = [0, Math.max(...ends)], reaches = both.map(([, curve]) => reach(curve));
   const degrees = [Math.min(...reaches.map(([low]) => low)), Math.max(...reaches.map(([, high]) => high))];
@@ -37,10 +31,11 @@ function show(both) {
   }
 }
 
-says.textContent = _("Loading the curve …");
+if (!document.querySelector(".first")) says.textContent = _("Loading the curve …");
 try {
   const urls = elements.map((element) => `/api/v1/sessions/${element.dataset.session}`);
-  show(await Promise.all(urls.map((url) => Promise.all([asked(url), asked(`${url}/curve`)]))));
+  const both = Promise.all(urls.map((url) => Promise.all([asked(url), asked(`${url}/curve`)])));
+  show(...(await Promise.all([both, charting()])));
   says.textContent = "";
 } catch (error) {
   says.textContent = _("The curves could not be loaded. The tables have every number; load the page again to try once more.");

@@ -17,6 +17,9 @@ for (const form of document.querySelectorAll('form[action="/logout"]')) {
   });
 }
 
-navigator.serviceWorker?.register("/sw.js").catch(() => {}); // without one there is only no page without a network
-journal().then((found) => found.owner(owner)).catch(() => {}); // a full disk
-if (!document.getElementById("band")) sending(); // the band's page does it itself, and shows it
+// After the page itself.
+addEventListener("load", () => {
+  navigator.serviceWorker?.register("/sw.js").catch(() => {}); // without one there is only no page without a network
+  journal().then((found) => found.owner(owner)).catch(() => {}); // a full disk
+  if (!document.getElementById("band")) sending(); // the band's page does it itself, and shows it
+});

@@ -1,8 +1,6 @@
 // A finished session: the curve and its table light each other, the replay moves a leg with them, forms open as dialogs.
-import { broken, Chart, clock, reach } from "./chart.js";
+import { asked, charting } from "./charting.js";
 import { dialogs } from "./dialogs.js";
-import { figure } from "./figure.js";
-import { kindOf } from "./marks.js";
 import { _, number } from "./words.js";
 
 const el = (id) => document.getElementById(id);
@@ -14,18 +12,12 @@ const STILL_S = 0.5; // between pictures, for whom movement is too much
 const kinds = { good: _("good"), compensated: _("compensated"), partial: _("partial"), out_of_pose: _("out of position") };
 const rows = new Map([...document.querySelectorAll("tr[data-start]")].map((row) => [Number(row.dataset.start), row]));
 
-async function asked(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${answer.status} ${url}`);
-  return answer.json();
-}
-
 async function begin() {
   element.dataset.state = "loading";
-  el("curve-says").textContent = _("Loading the curve …");
+  el("curve-says").textContent = element.querySelector(".first") ? "" : _("Loading the curve …");
   el("again").hidden = true;
   try {
-    const [full, curve] = await Promise.all([asked(base), asked(`${base}/curve`)]);
+    const [full, curve, parts, { figure }] = await Promise.all([asked(base), asked(`${base}/curve`), charting(), import("./figure.js")]);
     if (curve.angle_deg.every((angle) => angle === null)) {
       element.dataset.state = "empty";
       el("curve-says").textContent = _("No angle is known of this session: no exercise was recognised, or the band was never worn.");
@@ -34,7 +26,7 @@ async function begin() {
     element.dataset.state = "drawn";
     el("curve-says").textContent = "";
     el("replay").hidden = false;
-    show(full, curve);
+    show(full, curve, { ...parts, figure });
   } catch (error) {
     element.dataset.state = "failed";
     el("curve-says").textContent = _("The curve could not be loaded. The table below has every repetition.");
@@ -43,7 +35,7 @@ async function begin() {
   }
 }
 
-function show(full, curve) {
+function show(full, curve, { broken, Chart, clock, figure, kindOf, reach }) {
   const { result, history } = full;
   const reps = history.corrected?.reps ?? result.reps;
   const chart = new Chart(element, {

@@ -1,5 +1,5 @@
 // A session as it happens, watched by the physio. What is not of now is never drawn as if it were.
-import { Chart } from "./chart.js";
+import { asked, charting } from "./charting.js";
 import { figure } from "./figure.js";
 import { _, number } from "./words.js";
 
@@ -19,15 +19,9 @@ function text(id, value) {
   if (el(id).textContent !== `${value}`) el(id).textContent = value;
 }
 
-async function asked(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${answer.status} ${url}`);
-  return answer.json();
-}
-
 // Once a connection: what happened before it.
 async function before() {
-  const [full, curve] = await Promise.all([asked(base), asked(`${base}/curve`)]);
+  const [full, curve, { Chart }] = await Promise.all([asked(base), asked(`${base}/curve`), charting()]);
   const first = Math.max(0, (curve.t_s.at(-1) ?? 0) - WINDOW_S);
   t.length = angles.length = 0;
   curve.t_s.forEach((at, i) => {

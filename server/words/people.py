@@ -50,7 +50,13 @@ def _reason(reason: dict[str, Any]) -> str:
 
 
 def of_week(week: dict[str, int] | None) -> str:
-    return _("no programme") if week is None else _("%(done)s of %(all)s", done=week["sessions"], all=week["prescribed"])
+    """sessions of prescribed: of one exercise they are days; ticks: on how many days a week."""
+    if week is None:
+        return _("no programme")
+    done, all_of_them = week["sessions"], week["prescribed"]
+    if week["ticks"] == all_of_them:
+        return _("%(done)s of %(all)s days", done=done, all=all_of_them)
+    return ngettext("%(done)s of %(all)s exercises, %(num)s day a week", "%(done)s of %(all)s exercises, %(num)s days a week", week["ticks"], done=done, all=all_of_them)
 
 
 def tempo(item: dict[str, Any]) -> str:

@@ -276,7 +276,7 @@ def test_today_says_what_there_is_and_nothing_else(clinic: Clinic, entries) -> N
     assert "Your programme begins on 5 January 2026." in path_of(clinic.pat, "/")
     clinic.house.clock.now += 5 * 86400
     today = path_of(clinic.pat.again(), "/")
-    assert "2 × 4" in today and "0 of 3 this week" in today and "Not done yet" in today and "&lt;b&gt;Patient" in today
+    assert "2 × 4" in today and "0 of 3 days this week" in today and "Not done yet" in today and "&lt;b&gt;Patient" in today
 
 
 def test_what_changed_is_said_only_if_it_can_be_measured(clinic: Clinic, entries) -> None:
