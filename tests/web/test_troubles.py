@@ -37,11 +37,12 @@ class Stubborn(Dot):
         return ()
 
 
-UNTAPPED = """new MutationObserver((_, me) => {
-  if (document.body?.dataset.ready !== "") return;
-  me.disconnect();
+# Playwright's own questions count as taps, for a while.
+UNTAPPED = """const looking = setInterval(() => {
+  if (document.body?.dataset.ready !== "" || navigator.userActivation.isActive) return;
+  clearInterval(looking);
   document.getElementById("find").click();
-}).observe(document, { subtree: true, attributes: true });"""
+}, 20);"""
 
 
 async def tapped(page) -> None:
