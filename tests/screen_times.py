@@ -122,16 +122,27 @@ async def counted(browser: Browser, url: str, folder: Path) -> None:
 
 
 async def angle(browser: Browser, url: str, folder: Path) -> None:
-    """The live angle and the tempo's mark of one prescribed set, on a phone's page and a phone's processor."""
+    """The live angle and the tempo's mark of one prescribed set, on a phone's page and a phone's processor; and a page on
+    which nothing moves, beside the same band: what is dropped there is this computer's and the measuring's."""
+    for name, path in (("frames dropped", "/live"), ("the same on a page that is still", "")):
+        await frames_of(browser, url, folder / f"angle{path.replace('/', '-')}", name, path)
+
+
+async def frames_of(browser: Browser, url: str, folder: Path, name: str, path: str) -> None:
+    async def look(live: str) -> None:
+        await page.goto(live if path else f"{url}/intended-use")
+        if not path:
+            await page.evaluate("document.body.dataset.view = 'set'")
+
     async with somebody(browser, url, "patient") as (context, page):
         cdp = await slowed(context, page)
         await cdp.send("Performance.enable")
         await page.add_init_script(FRAMES)
         made = session({EXERCISE: EXERCISES[EXERCISE].track}, EXERCISE, sets=1, reps=REPS, side=SIDE, rate_hz=float(RATE_HZ), seed=2)
-        await played(made.recording.samples, url, folder / "angle", [], lambda live: page.goto(live), token=BAND)
+        await played(made.recording.samples, url, folder, [], look, token=BAND)
         frames, busy = await page.evaluate("frames_ms"), {one["name"]: one["value"] for one in (await cdp.send("Performance.getMetrics"))["metrics"]}
         missed, all_of_them = sum(max(0, round(ms / FRAME_MS) - 1) for ms in frames), round(sum(frames) / FRAME_MS)
-        row(f"frames dropped, processor / {CPU}", f"{100 * missed / all_of_them:.1f} %", f"{missed} of {all_of_them} in {sum(frames) / 1e3:.0f} s; longest {max(frames):.0f} ms")
+        row(f"{name}, processor / {CPU}", f"{100 * missed / all_of_them:.1f} %", f"{missed} of {all_of_them} in {sum(frames) / 1e3:.0f} s; longest {max(frames):.0f} ms")
         row("", f"{100 * busy['ThreadTime'] / (busy['Timestamp'] - busy['NavigationStart']):.0f} %", "of that processor's time is what the page's thread took")
 
 

@@ -94,13 +94,18 @@ export class Stage {
     el("stage").classList.toggle("still", !known);
     text("angle", known ? `${number(Math.max(0, Math.round(angle_deg)))}°` : "–");
     text("pose", !known ? "" : !in_pose ? _("not in position") : goal === null ? "" : this.plan?.target_deg ? _("target %(n)s°", { n: Math.round(goal) }) : _("usual %(n)s°", { n: Math.round(goal) }));
-    el("fill").style.setProperty("--share", known ? Math.min(1, Math.max(0, angle_deg / end)) : 0);
+    el("fill").style.transform = `scaleX(${known ? Math.min(1, Math.max(0, angle_deg / end)).toFixed(3) : 0})`;
+    if (goal !== this.goal) this.#goal(goal, end);
+  }
+
+  // Seldom: it lays the bar out anew.
+  #goal(goal, end) {
+    this.goal = goal;
     el("goal").hidden = goal === null;
-    if (goal !== null) {
-      el("goal").style.setProperty("--from", (goal - LIMITS_DEG) / end);
-      el("goal").style.setProperty("--to", (goal + LIMITS_DEG) / end);
-      el("tempo").style.setProperty("--reach", goal / end);
-    }
+    if (goal === null) return;
+    el("goal").style.setProperty("--from", (goal - LIMITS_DEG) / end);
+    el("goal").style.setProperty("--to", (goal + LIMITS_DEG) / end);
+    el("tempo").style.setProperty("--reach", goal / end);
   }
 
   // A mark that goes out, stays and comes back as prescribed.
@@ -181,7 +186,7 @@ export class Stage {
   }
 
   #connection(kind, words, explain) {
-    el("connection").className = `tag ${kind}`;
+    if (el("connection").className !== `tag ${kind}`) el("connection").className = `tag ${kind}`;
     text("connection", words);
     text("explain", explain);
   }

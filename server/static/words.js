@@ -16,6 +16,8 @@ export function ngettext(one, many, n, values = {}) {
   return filled(catalogue[one]?.[form] || (form ? many : one), { num: n, ...values });
 }
 
+const formats = []; // by digits: making one takes longer than all that a live page does with it
 export function number(value, digits = 0) {
-  return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  formats[digits] ??= new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return formats[digits].format(value);
 }

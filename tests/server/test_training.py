@@ -128,6 +128,7 @@ async def test_from_today_through_two_sets_to_done(browser, clinic: Clinic, entr
                 await page.evaluate("(now => { Date.now = () => now() - 3_600_000; })(Date.now.bind(Date))")  # the clock is put back
                 await page.wait_for_function("before => document.getElementById('seconds').textContent !== before", arg=before)
                 assert len(await page.text_content("#seconds")) <= 4  # no hour of rest
+                assert await page.evaluate("document.getElementById('stop').getBoundingClientRect().bottom <= innerHeight")
                 await tapped(page, "skip")
                 await page.wait_for_selector("body:not([data-view=rest])")  # whoever holds still goes on at once
         heard = [what for what in await page.evaluate("heard") if what[1] == "counted"]
