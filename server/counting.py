@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import processing
 from processing.errors import ProcessingError
@@ -17,50 +17,61 @@ from sensor.devices import driver_named
 from sensor.frames import Entry
 from sensor.samples import Samples
 from server.curve import encode_curve
-from server.order import Order
 from server.store.sessions import Result, Session, now
 
 log = logging.getLogger("hiprep.server")
 IMPORTED = "recording"  # instead of a band's model: the session came as a file, without packets
 NEW = ("counted", "partial")  # events that bring a repetition; the others speak of one that is known
-STEP = 50  # packets: about 4 ms of counting
+
+
+class News(NamedTuple):
+    """After some packets, for who keeps the session. state: only where somebody watches."""
+
+    samples: int
+    tally: dict[str, int]
+    messages: list[dict[str, Any]]
+    state: dict[str, Any] | None
 
 
 class Counting:
     """The same packets in, the same result out: live, after a restart, or years later.
 
-    The Tracker is fed packet by packet, so that not even `counted_s` depends on how they were batched.
+    They come in order (order.py), each once. The Tracker is fed packet by packet, so that not even `counted_s` depends on
+    how they were batched.
     """
 
     def __init__(self, session: Session) -> None:
-        self._decoder = None
-        if session.driver != IMPORTED:
-            driver = driver_named(session.driver)
-            self.check_packet, self._decoder = driver.check_packet, driver.decoder(session.info)
-        self.order = Order()
+        self._decoder = None if session.driver == IMPORTED else driver_named(session.driver).decoder(session.info)
         self.packets = self.samples = 0  # that have been counted
         self._uncounted = 0  # packets whose samples the Tracker refused
         self._tracker = Tracker(session.exercise, session.side, session.placement)
         self._reps: tuple[Rep, ...] = ()
+        self._total = self.tally()
 
-    def feed(self, entries: Iterable[Entry]) -> list[Event]:
-        """Entries that are stored; what is due of them is counted."""
-        return [event for step in self.feeding(entries) for event in step]
+    def feed(self, due: Iterable[Entry]) -> list[Event]:
+        events: list[Event] = []
+        for entry in due:
+            self.packets += 1
+            events += self._update(self._decoder.feed(entry.packet, entry.host_ns))
+        return self._seen(events)
 
-    def feeding(self, entries: Iterable[Entry]) -> Iterator[list[Event]]:
-        """The same in short steps, for who has other things to do in between; all of them must be taken."""
-        yield from self._steps(self.order.take(list(entries)))
+    def news(self, due: Iterable[Entry], watched: bool) -> News:
+        """Of them."""
+        return self._news(self.feed(due), watched)
 
     def replay(self, blocks: Iterable[Samples]) -> None:
         """The samples of its recording instead of its packets, as they arrived."""
         for block in blocks:
             self._seen(self._update(block))
 
-    def finishing(self) -> Iterator[list[Event]]:
-        """The end, in steps as well."""
-        yield from self._steps(self.order.rest())
+    def finish(self) -> list[Event]:
+        """The end: nothing more comes."""
         events = self._update(self._decoder.flush()) if self._decoder else []
-        yield self._seen(events + self._tracker.finish())
+        return self._seen(events + self._tracker.finish())
+
+    def finished(self) -> tuple[News, Result]:
+        """The same, and what there is to store."""
+        return self._news(self.finish(), watched=True), self.stored()
 
     def result(self) -> SessionResult:
         return self._tracker.result()
@@ -96,7 +107,7 @@ class Counting:
             "set": live.set,
             "usual_deg": round(median(roms), 2) if roms else None,
             **self.tally(live.set),
-            "total": self.tally(),
+            "total": self._total,
             "set_reps": [kind_of(rep) for rep in self._reps if rep.set == live.set],
             "set_roms_deg": [round(rep.rom_deg, 1) for rep in self._reps if rep.set == live.set and rep.counted],
         }
@@ -119,13 +130,8 @@ class Counting:
             told.append(message_of(event, number))
         return told
 
-    def _steps(self, due: Sequence[Entry]) -> Iterator[list[Event]]:
-        for first in range(0, len(due), STEP):
-            events: list[Event] = []
-            for entry in due[first : first + STEP]:
-                self.packets += 1
-                events += self._update(self._decoder.feed(entry.packet, entry.host_ns))
-            yield self._seen(events)
+    def _news(self, events: Sequence[Event], watched: bool) -> News:
+        return News(self.samples, self._total, self.messages(events), self.state() if watched else None)
 
     def _update(self, samples: Samples) -> list[Event]:
         if not len(samples):
@@ -141,6 +147,7 @@ class Counting:
     def _seen(self, events: list[Event]) -> list[Event]:
         if events:
             self._reps = self._tracker.reps
+            self._total = self.tally()
         return events
 
 

@@ -4,6 +4,7 @@ ServerError                 the root; its text is one line: WHAT is wrong WHERE 
 ├── SettingsError           settings that the server refuses to start with
 ├── StartError              a port or a data directory that is in use
 ├── BackupError             a backup that cannot be made, is none, or has nowhere to go
+├── CountingLost            the process that counted a session is gone; its journal is not
 └── StoreError              the database did not do what was asked; nothing was stored, but for StoreLost
     ├── StoreFull           no room on the disk
     ├── StoreLost           the database went away; whether it was stored is not known
@@ -30,6 +31,13 @@ class StartError(ServerError):
 
 class BackupError(ServerError):
     """A backup that cannot be made, is none, or has nowhere to go."""
+
+
+class CountingLost(ServerError):
+    """The process that counted a session is gone; its journal is not."""
+
+    def __init__(self, text: str = "what was counted of the session is lost; it is counted again from its journal") -> None:
+        super().__init__(text)
 
 
 class StoreError(ServerError):

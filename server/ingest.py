@@ -7,23 +7,24 @@ import contextlib
 import hashlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, true
 
 from processing.errors import ProcessingError
-from processing.results import Event
 from processing.tracker import Tracker
 from sensor.devices import driver_named
 from sensor.errors import PacketError, SensorError
 from sensor.frames import Entry
 from server import live
-from server.counting import Counting
-from server.errors import StoreError, StoreLost
+from server.counters import Beside, Counter, Here, Process
+from server.counting import Counting, News
+from server.errors import CountingLost, StoreError, StoreLost
 from server.intake import Intake
+from server.order import Order
 from server.problems import Problem
 from server.recordings import Recordings
 from server.store import Store, journal, people, sessions
@@ -36,7 +37,10 @@ QUIET_S = 900.0  # without packets for so long: a session's memory is freed; no 
 # sample. 12 h at 100 Hz; no source.
 MOST_SAMPLES = 4_320_000
 AT_ONCE = 1000  # packets of a journal in memory while it is counted again; no source
+STEP = 50  # packets: about 4 ms of counting; everybody else gets a turn in between
+FEW = 16  # sessions: a tenth of a core; what comes to more is counted in a process of its own
 
+P, T = ParamSpec("P"), TypeVar("T")
 log = logging.getLogger("hiprep.server")
 
 
@@ -57,10 +61,16 @@ class Ack:
 
 @dataclass(slots=True, eq=False)
 class Open:
-    """A session that has not ended, in memory. `lock`: one request at a time changes it."""
+    """A session that has not ended, in memory. `lock`: one request at a time changes it. What is stored is counted next, by
+    `counter`, while `counting` runs; `seen`: the newest state that somebody watched."""
 
     session: Session
-    counting: Counting
+    counter: Counter
+    samples: int = 0
+    tally: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
+    counting: asyncio.Task[None] | None = None
+    order: Order = field(default_factory=Order)
     channel: live.Channel = field(default_factory=live.Channel)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     ended: bool = False
@@ -72,7 +82,7 @@ class Open:
     def state(self) -> dict[str, Any]:
         """With how long nothing has come; an angle that is not of now is none."""
         silent_s = None if self.last_packet is None else round(time.monotonic() - self.last_packet, 1)
-        state = {"type": "state", "connection": self.connection, "silent_s": silent_s, "message": self.message, **self.counting.state()}
+        state = {"type": "state", "connection": self.connection, "silent_s": silent_s, "message": self.message, **self.seen}
         return state if self.connection == "receiving" else state | {"angle_deg": None, "in_pose": False, "still_s": 0.0}
 
     def is_quiet(self, quiet_s: float) -> bool:
@@ -88,15 +98,30 @@ class Open:
             return "waiting"
         return "receiving" if time.monotonic() - self.last_packet < live.STALE_S else "lost"
 
-    def tell(self, events: list[Event]) -> None:
+    def hear(self, news: News) -> None:
+        self.samples, self.tally, self.seen = news.samples, news.tally, news.state or self.seen
+        self.tell(news.messages)
+
+    def tell(self, messages: list[dict[str, Any]]) -> None:
         if self.channel:
-            self.channel.tell(self.state(), self.counting.messages(events))
+            self.channel.tell(self.state(), messages)
+
+    async def count(self, due: Sequence[Entry]) -> None:
+        for first in range(0, len(due), STEP):
+            self.hear(await self.counter.ask(Counting.news, due[first : first + STEP], bool(self.channel)))
+            await asyncio.sleep(0)
+
+    async def counted(self) -> None:
+        """Once all that is stored is."""
+        if self.counting is not None and not self.counting.done():
+            await asyncio.wait([self.counting])
 
 
 class Ingest:
     def __init__(self, store: Store, recordings: Recordings) -> None:
         self._store, self._recordings = store, recordings
         self.intake = Intake(store)
+        self._process = Process(self.intake.counted)
         self._open: dict[str, asyncio.Future[Open]] = {}
         self._compacting: dict[str, asyncio.Task[None]] = {}
 
@@ -132,40 +157,60 @@ class Ingest:
             future.add_done_callback(lambda done: self._forget_failed(session_id, done))
         return await asyncio.shield(future)
 
+    async def ask(self, session_id: str, what: Callable[Concatenate[Counting, P], T], *args: P.args, **kwargs: P.kwargs) -> tuple[Session, T]:
+        """Of a session that takes packets, after all that are stored."""
+
+        async def asked() -> tuple[Session, T]:
+            while True:
+                found = await self.opened(session_id)
+                await found.counted()
+                if not found.forgotten:
+                    with self._noticing(found):
+                        return found.session, await found.counter.ask(what, *args, **kwargs)
+
+        return await _twice(asked)
+
+    async def look(self, found: Open) -> None:
+        """So that its state is of now, for who begins to watch."""
+        with contextlib.suppress(CountingLost), self._noticing(found):
+            found.hear(await found.counter.ask(Counting.news, (), True))
+
     async def put(self, session_id: str, entries: Sequence[Entry]) -> Ack:
-        """Returns when they are on disk. Raises Problem or StoreError, and then none of them is."""
+        """Returns when they are on disk; they are counted next. Raises Problem or StoreError, and then none of them is."""
         async with self._changing(session_id) as found:
-            counting = found.counting
-            _check_packets(counting, entries)
+            _check_packets(found, entries)
             try:
-                stored = await self.intake.append(found.session, entries, counting.order.epoch)
+                stored = await self.intake.append(found.session, entries, found.order.epoch)
             except BaseException as error:
                 if not isinstance(error, StoreError) or isinstance(error, StoreLost):
                     self._forget(found)  # they may be stored; otherwise nothing is, and nothing has been counted yet
                 raise
-            found.session = replace(found.session, idle_since=None)
-            with self._forgetting(found):
-                events = await _in_turns(counting.feeding(entries))
+            if found.session.idle_since is not None:
+                found.session = replace(found.session, idle_since=None)
             found.last_packet = time.monotonic()
-            found.tell(events)
-            order = counting.order
-            return Ack(order.epoch, order.acknowledged, stored, len(entries) - stored)
+            found.counting = asyncio.create_task(self._count(found, found.order.take(entries)))
+            return Ack(found.order.epoch, found.order.acknowledged, stored, len(entries) - stored)
 
     async def end(self, session_id: str) -> None:
         """Once ended, ending again changes nothing."""
         try:
-            async with self._changing(session_id) as found:
-                with self._forgetting(found):
-                    events = await _in_turns(found.counting.finishing())
-                    await self._store.write(sessions.end, found.session.number, found.counting.stored())
-                found.ended = True
-                del self._open[session_id]
-                found.tell(events)
-            session: Session | None = found.session
+            session: Session | None = await _twice(lambda: self._end(session_id))
         except Ended:  # perhaps by a request that was cancelled before it came to the next line
             session = await self._store.fetch(sessions.find, session_id)
         if session:
             self.compact_later(session)
+
+    async def _end(self, session_id: str) -> Session:
+        async with self._changing(session_id) as found:
+            with self._forgetting(found):
+                await found.count(found.order.rest())
+                news, result = await found.counter.ask(Counting.finished)
+                await self._store.write(sessions.end, found.session.number, result)
+            found.ended = True
+            del self._open[session_id]
+            found.counter.drop()
+            found.hear(news)
+            return found.session
 
     async def say(self, session_id: str, text: str, by: str) -> None:
         """To the pages that watch."""
@@ -190,8 +235,8 @@ class Ingest:
 
     async def _look_after(self, session: Session, at_s: float, idle_s: float, quiet_s: float) -> None:
         found = self.resident(session.id)
-        if found and found.counting.samples >= MOST_SAMPLES:
-            log.warning("session %s is ended: it has %d samples", session.id, found.counting.samples)
+        if found and found.samples >= MOST_SAMPLES:
+            log.warning("session %s is ended: it has %d samples", session.id, found.samples)
             await self.end(session.id)
             return
         if found and not found.is_quiet(quiet_s):
@@ -213,12 +258,20 @@ class Ingest:
         while self._compacting:
             await asyncio.gather(*self._compacting.values(), return_exceptions=True)
 
+    async def close(self) -> None:
+        await self.settle()
+        for session_id in list(self._open):
+            if found := self.resident(session_id):
+                await found.counted()
+        await self._process.close()
+
     @contextlib.asynccontextmanager
     async def _changing(self, session_id: str) -> AsyncIterator[Open]:
         while True:
             found = await self.opened(session_id)
             async with found.lock:
-                if found.forgotten:  # while we waited for the lock
+                await found.counted()
+                if found.forgotten:  # while we waited
                     continue
                 if found.ended:
                     raise Ended()
@@ -234,11 +287,30 @@ class Ingest:
             self._forget(found)
             raise
 
+    @contextlib.contextmanager
+    def _noticing(self, found: Open) -> Iterator[None]:
+        """That what counted is gone. Who only reads may leave."""
+        try:
+            yield
+        except CountingLost:
+            self._forget(found)
+            raise
+
     def _forget(self, found: Open) -> None:
         """It is counted again when somebody asks for it."""
-        found.forgotten = True
-        self._open.pop(found.session.id, None)
-        found.channel.drop()
+        if not found.forgotten:
+            found.forgotten = True
+            self._open.pop(found.session.id, None)
+            found.counter.drop()
+            found.channel.drop()
+
+    async def _count(self, found: Open, due: Sequence[Entry]) -> None:
+        """Nobody waits for it but the next packets."""
+        try:
+            with self._forgetting(found):
+                await found.count(due)
+        except Exception as error:  # it is counted again, and who asks for that is told what is wrong
+            log.error("session %s is not counted: %s", found.session.id, error, exc_info=not isinstance(error, CountingLost))
 
     async def _reopen(self, session_id: str) -> Open:
         session = await self._store.fetch(sessions.find, session_id)
@@ -247,20 +319,19 @@ class Ingest:
         if session.ended_at is not None:
             raise Ended()
         try:
-            return Open(session, await asyncio.to_thread(self._recount, session))
+            found = Open(session, Here(session) if len(self._open) <= FEW else await Beside.begun(self._process, session))
+            await asyncio.to_thread(self._store.read, self._recount, found, asyncio.get_running_loop())
+            found.hear(await found.counter.ask(Counting.news, (), True))
+            return found
         except (ProcessingError, SensorError) as error:  # begun under another version, which knew the exercise or the band
             raise Problem(409, f"this server cannot count the session: {error}", "path.session_id") from error
+        except CountingLost as error:
+            raise _again(error) from error
 
-    def _recount(self, session: Session) -> Counting:
-        counting = Counting(session)
-
-        def feed(connection: Connection) -> None:
-            entries = journal.read(connection, session.number)
-            while some := list(islice(entries, AT_ONCE)):
-                counting.feed(some)
-
-        self._store.read(feed)
-        return counting
+    def _recount(self, connection: Connection, found: Open, loop: asyncio.AbstractEventLoop) -> None:
+        entries = journal.read(connection, found.session.number)
+        while some := list(islice(entries, AT_ONCE)):
+            asyncio.run_coroutine_threadsafe(found.count(found.order.take(some)), loop).result()
 
     def _forget_failed(self, session_id: str, done: asyncio.Future) -> None:
         if done.cancelled() or done.exception() is not None:
@@ -276,13 +347,19 @@ class Ingest:
             log.error("session %s keeps its journal: %s", session.id, error)
 
 
-async def _in_turns(steps: Iterator[list[Event]]) -> list[Event]:
-    """All their events; between the steps everybody else gets a turn."""
-    events: list[Event] = []
-    for step in steps:
-        events += step
-        await asyncio.sleep(0)
-    return events
+async def _twice(ask: Callable[[], Awaitable[T]]) -> T:
+    """A process that counts may be killed; another one counts again."""
+    try:
+        return await ask()
+    except CountingLost:
+        try:
+            return await ask()
+        except CountingLost as error:
+            raise _again(error) from error
+
+
+def _again(error: CountingLost) -> Problem:
+    return Problem(503, str(error), headers={"Retry-After": "5"})
 
 
 def _check(values: dict[str, Any]) -> None:
@@ -302,13 +379,14 @@ def _check(values: dict[str, Any]) -> None:
         raise Problem(422, str(error), where) from error
 
 
-def _check_packets(counting: Counting, entries: Sequence[Entry]) -> None:
+def _check_packets(found: Open, entries: Sequence[Entry]) -> None:
+    check_packet = driver_named(found.session.driver).check_packet
     for number, entry in enumerate(entries):
         try:
-            counting.check_packet(entry.packet)
+            check_packet(entry.packet)
         except PacketError as error:
             raise Problem(422, f"{error}, at entries[{number}]", f"entries[{number}].packet") from error
-    counting.order.check(entries)
+    found.order.check(entries)
 
 
 def _create(connection: Connection, values: dict[str, Any], patient: Person | None, at: str | None) -> tuple[Session, bool]:

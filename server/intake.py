@@ -33,20 +33,24 @@ class _New:
 
 
 class Intake:
-    """round_s: how long the last round took, from the first frame's coming to its commit or between two rounds, whichever
-    was longer: what everybody who sends has to wait."""
+    """round_s: how long the last round took, from the first frame's coming to its commit or between two rounds, or the last
+    round of counting, whichever was longest: what everybody who sends has to wait."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._new: list[_New] = []
         self._task: asyncio.Task[None] | None = None
-        self.round_s = 0.0
+        self._commit_s = self._count_s = 0.0
         self.packets = self.commits = 0  # since the start
         self._senders: dict[asyncio.Event, None] = {}  # sockets that packets come over, the newest last
 
     @property
     def senders(self) -> int:
         return len(self._senders)
+
+    @property
+    def round_s(self) -> float:
+        return max(self._commit_s, self._count_s)
 
     @property
     def late(self) -> bool:
@@ -79,16 +83,25 @@ class Intake:
             began = time.monotonic()
             await self._commit(group)
             now = time.monotonic()
-            self.round_s = max(now - group[0].since, 0.0 if before is None else began - before)
+            self._commit_s = max(now - group[0].since, 0.0 if before is None else began - before)
             before = began
-            if self.late:  # the newest go first: whoever has begun may end
-                for _ in range(math.ceil(SHED * len(self._senders))):
-                    self._senders.popitem()[0].set()
+            self._shed()
             if len(group) > 1:
                 await asyncio.sleep(min(MAX_WINDOW_S, WINDOW_PER_COMMIT * (now - began)))
             else:
                 await asyncio.sleep(0)
-        self._task, self.round_s = None, 0.0
+        self._task, self._commit_s = None, 0.0
+
+    def counted(self, round_s: float) -> None:
+        """So long it took to count what had been stored meanwhile."""
+        self._count_s = round_s
+        self._shed()
+
+    def _shed(self) -> None:
+        """The newest go first: whoever has begun may end."""
+        if self.late:
+            for _ in range(math.ceil(SHED * len(self._senders))):
+                self._senders.popitem()[0].set()
 
     async def _commit(self, group: list[_New]) -> None:
         try:

@@ -63,7 +63,7 @@ class Recordings:
             except RecordingError as error:  # who reads this need not know where the server keeps its files
                 raise RecordingError(str(error).replace(f"{self._directory}{os.sep}", "")) from error
             counting.replay(_arrivals(recording.samples))
-        list(counting.finishing())
+        counting.finish()
         return counting.stored()
 
     def bring(self, session: Session, recording: Recording) -> Result:
@@ -78,7 +78,7 @@ class Recordings:
             write_recording(path, replace(recording, meta=meta))
             counting = Counting(session)
             counting.replay(_arrivals(read_recording(path).samples))
-            list(counting.finishing())
+            counting.finish()
             return counting.stored()
         except BaseException:
             self.drop(session.id)

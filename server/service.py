@@ -101,7 +101,7 @@ class Service:
         for task in self.background:
             task.cancel()
         await self.jobs.stop()
-        await self.ingest.settle()
+        await self.ingest.close()
         self.close()
 
     async def _sweep(self) -> None:

@@ -237,12 +237,19 @@ def person(seconds: int) -> list[bytes]:
     return packets[: len(packets) - 1]  # the last may be short
 
 
+def processes(pid: int) -> list[int]:
+    """The server's and that which counts for it, if there is one."""
+    children = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+    return [pid, *children]
+
+
 def memory_mb(pid: int) -> float:
-    """Resident."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+    """Resident, of all its processes; what they share counts twice."""
+    sizes = [Path(f"/proc/{one}/status").read_text().partition("VmRSS:")[2].split()[0] for one in processes(pid)]
+    return sum(map(int, sizes)) / 1024
 
 
 def processor_s(pid: int) -> float:
-    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    """Of all its processes."""
+    spent = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[11:13] for one in processes(pid)]
+    return sum(int(user) + int(system) for user, system in spent) / os.sysconf("SC_CLK_TCK")

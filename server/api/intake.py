@@ -32,7 +32,7 @@ async def packets(socket: WebSocket, session_id: str) -> None:
         who = await allowed(socket, session_id)
         if talk.ingest.intake.late:
             raise Problem(503, "more sessions than can be counted just now (wanted: come again in a while)")
-        order = (await talk.ingest.opened(session_id)).counting.order
+        order = (await talk.ingest.opened(session_id)).order
         await talk.say(_ack(order.epoch, order.acknowledged))
     except (Problem, StoreError) as error:
         return await talk.refuse(error)

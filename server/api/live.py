@@ -82,6 +82,7 @@ async def watch(socket: WebSocket, who: Who, session_id: str, allowed: Callable[
 
 
 async def _tell(socket: WebSocket, found: Open, watcher: Watcher) -> None:
+    await of(socket).ingest.look(found)
     await _send(socket, found.state())
     while True:
         for message in await watcher.news(HEARTBEAT_S) or [found.state()]:

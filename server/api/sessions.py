@@ -14,6 +14,7 @@ import processing
 from server.access import ID, Beginner, Reader, ReadSession, WriteSession
 from server.api.shapes import Curve, NewSession, SessionFull, SessionHead, SessionList
 from server.corrections import corrected
+from server.counting import Counting
 from server.curve import decode_curve, plain
 from server.difference import difference
 from server.ingest import Ended
@@ -73,8 +74,8 @@ async def curve(request: Request, session_id: ReadSession, since: Annotated[int,
     """The angle curve, from point `since` on."""
     service = of(request)
     try:
-        found = await service.ingest.opened(session_id)
-        t, angle = plain(*found.counting.curve(since))
+        _, found = await service.ingest.ask(session_id, Counting.curve, since)
+        t, angle = plain(*found)
     except Ended:
         stored = await _stored(service, await find(service, session_id))
         t, angle = (column[since:] for column in decode_curve(stored.curve))
@@ -91,9 +92,9 @@ async def find(service: Service, session_id: str) -> Session:
 async def full_of(service: Service, session_id: str) -> dict[str, Any]:
     """SessionFull."""
     try:
-        found = await service.ingest.opened(session_id)
-        made = {"version": processing.VERSION, "final": False, "result": found.counting.document(), "history": None}
-        return head_of(service, found.session, None) | made
+        session, document = await service.ingest.ask(session_id, Counting.document)
+        made = {"version": processing.VERSION, "final": False, "result": document, "history": None}
+        return head_of(service, session, None) | made
     except Ended:
         session = await find(service, session_id)
         made, document = await service.store.fetch(_past, session.number)
@@ -116,7 +117,7 @@ def head_of(service: Service, session: Session, tally: Tally | None) -> dict[str
     return {
         **{name: getattr(session, name) for name in SessionHead.model_fields if hasattr(session, name)},
         "state": "ended" if session.ended_at else resident.connection if resident else "waiting",
-        "tally": resident.counting.tally() if resident else counts,
+        "tally": resident.tally if resident else counts,
     }
 
 

@@ -48,7 +48,7 @@ def wanted(few: list[Entry], body: dict) -> str:
     new = body | {"info": bytes.fromhex(body["info"])}
     counting = Counting(Session(number=1, id="", created_at="", ended_at=None, recording=None, patient=None, idle_since=None, **new))
     counting.feed(few)
-    list(counting.finishing())
+    counting.finish()
     return json.dumps(counting.document(), separators=(",", ":"))
 
 

@@ -7,11 +7,11 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sensor.recording import read_recording
 from server import ingest
-from server.counting import STEP, Counting
 from server.ingest import Ended
 from server.service import Service
 from server.store import journal, sessions
@@ -33,22 +33,21 @@ async def session(service: Service, body: dict) -> Session:
     return session
 
 
-async def test_many_packets_are_counted_in_short_steps(session, entries) -> None:
-    counting = Counting(session)
-    assert not list(counting.feeding(entries[1:400] + entries[401:]))  # all behind the first
-    for steps in (counting.feeding(entries[:1]), counting.finishing()):
-        before = counting.packets
-        for _ in steps:
-            assert counting.packets - before <= STEP
-            before = counting.packets
-    assert counting.packets == len(entries) - 1
+async def test_many_packets_are_counted_in_short_steps(service, session, entries) -> None:
+    """400 that waited for the first one."""
+    await service.ingest.put(session.id, entries[1:400])
+    found = await service.ingest.opened(session.id)
+    samples = [found.samples]
 
-    at_once = Counting(session)
-    at_once.feed(entries[:400])
-    at_once.feed(entries[401:])
-    list(at_once.finishing())
-    assert counting.document() == at_once.document()
-    assert counting.curve() == at_once.curve()
+    async def look() -> None:
+        while samples[-1] < 3990:
+            await asyncio.sleep(0)
+            samples.append(found.samples)
+
+    looking = asyncio.ensure_future(look())
+    await service.ingest.put(session.id, entries[:1])
+    await looking
+    assert max(np.diff(samples)) == 10 * ingest.STEP
 
 
 async def test_ending_again_makes_the_recording_that_is_missing(service, session, entries, expected) -> None:
@@ -108,6 +107,7 @@ async def test_a_session_that_never_ends_is_ended(service, session, entries, mon
     await service.ingest.sweep(AT, IDLE)
     assert service.store.read(sessions.find, session.id).ended_at is None
     monkeypatch.setattr(ingest, "MOST_SAMPLES", 3000)
+    await service.ingest.resident(session.id).counted()
     await service.ingest.sweep(AT, IDLE)
     await service.ingest.settle()
     found = service.store.read(sessions.find, session.id)

@@ -129,8 +129,8 @@ class Way(RuleBasedStateMachine):
         assert self._journal() == sorted(self.stored.values())
         ended = self._server.post(f"{self._path}/end").json()
         counting = Counting(self._session)
-        counting.feed(self.stored.values())
-        list(counting.finishing())
+        counting.feed(sorted(self.stored.values()))
+        counting.finish()
         assert ended["result"] == counting.document()
 
     def _some(self, data: st.DataObject) -> list[Entry]:

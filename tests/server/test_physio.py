@@ -140,6 +140,7 @@ async def test_a_programme_is_changed_in_place_with_the_keyboard(browser, house:
         await expect(page.locator("#preview")).to_contain_text("Side-lying hip abduction")
         await looked_at(page)
         await page.get_by_text("Leave as it is").click()
+        await expect(page.locator("#programme form")).to_have_count(0)  # its list of exercises and its heading say the same words
         await expect(page.locator("#programme")).to_contain_text("Hip external rotation")
         await page.get_by_text("Change the programme").click()
         await page.get_by_label("Note to Pat Patient").fill("Slowly.\nBreathe.")
