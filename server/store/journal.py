@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from server.store.schema import packets
 
 BAND = 0  # a session has one band
 READ_AT_ONCE = 1000  # rows; no source
+MOST_ROWS = 256  # a statement: SQLite takes 32 766 values
 COUNTED = {"preserve_rowcount": True}
 _COLUMNS = ("session", "epoch", "position", "host_ns", "data")  # a session's number, and those of an Entry
 
@@ -48,11 +50,21 @@ def append_new(connection: Connection, several: Sequence[Append]) -> None:
 
 
 def _insert_rows(connection: Connection, rows: Sequence[tuple]) -> int:
-    """As sqlite3 takes it: SQLAlchemy's dictionary for each row would take as long as the rest."""
-    return connection.exec_driver_sql(_ROWS, [(BAND, *row) for row in rows], execution_options=COUNTED).rowcount
+    """Many rows a statement: after each, the thread waits for Python's lock again, 5 ms and more while others are busy. A
+    statement for each power of two, so that sqlite3 keeps them compiled."""
+    stored = first = 0
+    while left := len(rows) - first:
+        size = min(MOST_ROWS, 1 << left.bit_length() - 1)
+        values = [value for row in rows[first : first + size] for value in (BAND, *row)]
+        stored += connection.exec_driver_sql(_insert(size), tuple(values), execution_options=COUNTED).rowcount
+        first += size
+    return stored
 
 
-_ROWS = f"INSERT INTO {packets.name} (band, {', '.join(_COLUMNS)}) VALUES (?{', ?' * len(_COLUMNS)}) ON CONFLICT DO NOTHING"
+@functools.cache
+def _insert(rows: int) -> str:
+    row = f"({', '.join('?' * (1 + len(_COLUMNS)))})"
+    return f"INSERT INTO {packets.name} (band, {', '.join(_COLUMNS)}) VALUES {', '.join([row] * rows)} ON CONFLICT DO NOTHING"
 
 
 def _insert_arrays(connection: Connection, rows: Sequence[tuple]) -> int:
