@@ -38,6 +38,7 @@ QUIET_S = 900.0  # without packets for so long: a session's memory is freed; no 
 MOST_SAMPLES = 4_320_000
 AT_ONCE = 1000  # packets of a journal in memory while it is counted again; no source
 STEP = 50  # packets: about 4 ms of counting; everybody else gets a turn in between
+BEHIND = 100  # packets that are stored and not yet counted, before no more of a session is taken; 10 s, no source
 FEW = 16  # sessions: a tenth of a core; what comes to more is counted in a process of its own
 
 P, T = ParamSpec("P"), TypeVar("T")
@@ -61,14 +62,15 @@ class Ack:
 
 @dataclass(slots=True, eq=False)
 class Open:
-    """A session that has not ended, in memory. `lock`: one request at a time changes it. What is stored is counted next, by
-    `counter`, while `counting` runs; `seen`: the newest state that somebody watched."""
+    """A session that has not ended, in memory. `lock`: one request at a time changes it. What is stored is `due` to be
+    counted, by `counter`, while `counting` runs; `seen`: the newest state that somebody watched."""
 
     session: Session
     counter: Counter
     samples: int = 0
     tally: dict[str, int] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
+    due: list[Entry] = field(default_factory=list)
     counting: asyncio.Task[None] | None = None
     order: Order = field(default_factory=Order)
     channel: live.Channel = field(default_factory=live.Channel)
@@ -106,14 +108,16 @@ class Open:
         if self.channel:
             self.channel.tell(self.state(), messages)
 
-    async def count(self, due: Sequence[Entry]) -> None:
-        for first in range(0, len(due), STEP):
-            self.hear(await self.counter.ask(Counting.news, due[first : first + STEP], bool(self.channel)))
+    async def count(self) -> None:
+        """What is due, and what becomes due meanwhile."""
+        while self.due:
+            some, self.due = self.due[:STEP], self.due[STEP:]
+            self.hear(await self.counter.ask(Counting.news, some, bool(self.channel)))
             await asyncio.sleep(0)
 
-    async def counted(self) -> None:
-        """Once all that is stored is."""
-        if self.counting is not None and not self.counting.done():
+    async def counted(self, behind: int = 0) -> None:
+        """Once all that is stored is; at once if fewer packets than `behind` are waiting for it."""
+        if self.counting is not None and not self.counting.done() and len(self.due) >= behind:
             await asyncio.wait([self.counting])
 
 
@@ -177,7 +181,7 @@ class Ingest:
 
     async def put(self, session_id: str, entries: Sequence[Entry]) -> Ack:
         """Returns when they are on disk; they are counted next. Raises Problem or StoreError, and then none of them is."""
-        async with self._changing(session_id) as found:
+        async with self._changing(session_id, BEHIND) as found:
             _check_packets(found, entries)
             try:
                 stored = await self.intake.append(found.session, entries, found.order.epoch)
@@ -188,7 +192,9 @@ class Ingest:
             if found.session.idle_since is not None:
                 found.session = replace(found.session, idle_since=None)
             found.last_packet = time.monotonic()
-            found.counting = asyncio.create_task(self._count(found, found.order.take(entries)))
+            found.due += found.order.take(entries)
+            if found.counting is None or found.counting.done():
+                found.counting = asyncio.create_task(self._count(found))
             return Ack(found.order.epoch, found.order.acknowledged, stored, len(entries) - stored)
 
     async def end(self, session_id: str) -> None:
@@ -203,7 +209,8 @@ class Ingest:
     async def _end(self, session_id: str) -> Session:
         async with self._changing(session_id) as found:
             with self._forgetting(found):
-                await found.count(found.order.rest())
+                found.due = found.order.rest()
+                await found.count()
                 news, result = await found.counter.ask(Counting.finished)
                 await self._store.write(sessions.end, found.session.number, result)
             found.ended = True
@@ -266,11 +273,12 @@ class Ingest:
         await self._process.close()
 
     @contextlib.asynccontextmanager
-    async def _changing(self, session_id: str) -> AsyncIterator[Open]:
+    async def _changing(self, session_id: str, behind: int = 0) -> AsyncIterator[Open]:
+        """behind: packets that may still be waiting to be counted."""
         while True:
             found = await self.opened(session_id)
             async with found.lock:
-                await found.counted()
+                await found.counted(behind)
                 if found.forgotten:  # while we waited
                     continue
                 if found.ended:
@@ -304,11 +312,11 @@ class Ingest:
             found.counter.drop()
             found.channel.drop()
 
-    async def _count(self, found: Open, due: Sequence[Entry]) -> None:
-        """Nobody waits for it but the next packets."""
+    async def _count(self, found: Open) -> None:
+        """Nobody waits for it who only sends."""
         try:
             with self._forgetting(found):
-                await found.count(due)
+                await found.count()
         except Exception as error:  # it is counted again, and who asks for that is told what is wrong
             log.error("session %s is not counted: %s", found.session.id, error, exc_info=not isinstance(error, CountingLost))
 
@@ -331,7 +339,8 @@ class Ingest:
     def _recount(self, connection: Connection, found: Open, loop: asyncio.AbstractEventLoop) -> None:
         entries = journal.read(connection, found.session.number)
         while some := list(islice(entries, AT_ONCE)):
-            asyncio.run_coroutine_threadsafe(found.count(found.order.take(some)), loop).result()
+            found.due = found.order.take(some)
+            asyncio.run_coroutine_threadsafe(found.count(), loop).result()
 
     def _forget_failed(self, session_id: str, done: asyncio.Future) -> None:
         if done.cancelled() or done.exception() is not None:
