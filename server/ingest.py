@@ -8,7 +8,7 @@ import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -19,14 +19,13 @@ from processing.tracker import Tracker
 from sensor.devices import driver_named
 from sensor.errors import PacketError, SensorError
 from sensor.frames import Entry
-from server import live
-from server.counters import Beside, Counter, Here, Process
-from server.counting import Counting, News
+from server.counters import Beside, Here, Process
+from server.counting import Counting
 from server.errors import CountingLost, StoreError, StoreLost
 from server.intake import Intake
-from server.order import Order
 from server.problems import Problem
 from server.recordings import Recordings
+from server.resident import Open
 from server.store import Store, journal, people, sessions
 from server.store.people import Person
 from server.store.sessions import Session
@@ -37,7 +36,6 @@ QUIET_S = 900.0  # without packets for so long: a session's memory is freed; no 
 # sample. 12 h at 100 Hz; no source.
 MOST_SAMPLES = 4_320_000
 AT_ONCE = 1000  # packets of a journal in memory while it is counted again; no source
-STEP = 50  # packets: about 4 ms of counting; everybody else gets a turn in between
 BEHIND = 100  # packets that are stored and not yet counted, before no more of a session is taken; 10 s, no source
 FEW = 16  # sessions: a tenth of a core; what comes to more is counted in a process of its own
 
@@ -58,67 +56,6 @@ class Ack:
     acknowledged: int | None
     stored: int
     duplicates: int
-
-
-@dataclass(slots=True, eq=False)
-class Open:
-    """A session that has not ended, in memory. `lock`: one request at a time changes it. What is stored is `due` to be
-    counted, by `counter`, while `counting` runs; `seen`: the newest state that somebody watched."""
-
-    session: Session
-    counter: Counter
-    samples: int = 0
-    tally: dict[str, int] = field(default_factory=dict)
-    seen: dict[str, Any] = field(default_factory=dict)
-    due: list[Entry] = field(default_factory=list)
-    counting: asyncio.Task[None] | None = None
-    order: Order = field(default_factory=Order)
-    channel: live.Channel = field(default_factory=live.Channel)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    ended: bool = False
-    forgotten: bool = False
-    last_packet: float | None = None  # time.monotonic(), of this process
-    opened_at: float = field(default_factory=time.monotonic)
-    message: dict[str, Any] | None = None  # the newest word of the physio: number, text, by
-
-    def state(self) -> dict[str, Any]:
-        """With how long nothing has come; an angle that is not of now is none."""
-        silent_s = None if self.last_packet is None else round(time.monotonic() - self.last_packet, 1)
-        state = {"type": "state", "connection": self.connection, "silent_s": silent_s, "message": self.message, **self.seen}
-        return state if self.connection == "receiving" else state | {"angle_deg": None, "in_pose": False, "still_s": 0.0}
-
-    def is_quiet(self, quiet_s: float) -> bool:
-        """No packets for so long."""
-        return time.monotonic() - (self.last_packet or self.opened_at) >= quiet_s
-
-    @property
-    def connection(self) -> str:
-        """waiting: nothing yet (since the server's start) · receiving · lost: silence · ended."""
-        if self.ended:
-            return "ended"
-        if self.last_packet is None:
-            return "waiting"
-        return "receiving" if time.monotonic() - self.last_packet < live.STALE_S else "lost"
-
-    def hear(self, news: News) -> None:
-        self.samples, self.tally, self.seen = news.samples, news.tally, news.state or self.seen
-        self.tell(news.messages)
-
-    def tell(self, messages: list[dict[str, Any]]) -> None:
-        if self.channel:
-            self.channel.tell(self.state(), messages)
-
-    async def count(self) -> None:
-        """What is due, and what becomes due meanwhile."""
-        while self.due:
-            some, self.due = self.due[:STEP], self.due[STEP:]
-            self.hear(await self.counter.ask(Counting.news, some, bool(self.channel)))
-            await asyncio.sleep(0)
-
-    async def counted(self, behind: int = 0) -> None:
-        """Once all that is stored is; at once if fewer packets than `behind` are waiting for it."""
-        if self.counting is not None and not self.counting.done() and len(self.due) >= behind:
-            await asyncio.wait([self.counting])
 
 
 class Ingest:
@@ -169,14 +106,14 @@ class Ingest:
                 found = await self.opened(session_id)
                 await found.counted()
                 if not found.forgotten:
-                    with self._noticing(found):
+                    with self._forgetting(found, CountingLost):
                         return found.session, await found.counter.ask(what, *args, **kwargs)
 
         return await _twice(asked)
 
     async def look(self, found: Open) -> None:
         """So that its state is of now, for who begins to watch."""
-        with contextlib.suppress(CountingLost), self._noticing(found):
+        with contextlib.suppress(CountingLost), self._forgetting(found, CountingLost):
             found.hear(await found.counter.ask(Counting.news, (), True))
 
     async def put(self, session_id: str, entries: Sequence[Entry]) -> Ack:
@@ -287,20 +224,11 @@ class Ingest:
                 return
 
     @contextlib.contextmanager
-    def _forgetting(self, found: Open) -> Iterator[None]:
+    def _forgetting(self, found: Open, after: type[BaseException] = BaseException) -> Iterator[None]:
         """If it goes wrong in between, memory is not what the journal says."""
         try:
             yield
-        except BaseException:
-            self._forget(found)
-            raise
-
-    @contextlib.contextmanager
-    def _noticing(self, found: Open) -> Iterator[None]:
-        """That what counted is gone. Who only reads may leave."""
-        try:
-            yield
-        except CountingLost:
+        except after:
             self._forget(found)
             raise
 

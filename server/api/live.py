@@ -11,9 +11,10 @@ from typing import Any
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from server.access import Who, check_session, who_of
-from server.ingest import Ended, Open
+from server.ingest import Ended
 from server.live import Watcher
 from server.problems import Problem
+from server.resident import Open
 from server.service import of
 
 router = APIRouter()

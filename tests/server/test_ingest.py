@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sensor.recording import read_recording
-from server import ingest
+from server import ingest, resident
 from server.ingest import Ended
 from server.service import Service
 from server.store import journal, sessions
@@ -47,7 +47,7 @@ async def test_many_packets_are_counted_in_short_steps(service, session, entries
     looking = asyncio.ensure_future(look())
     await service.ingest.put(session.id, entries[:1])
     await looking
-    assert max(np.diff(samples)) == 10 * ingest.STEP
+    assert max(np.diff(samples)) == 10 * resident.STEP
 
 
 async def test_ending_again_makes_the_recording_that_is_missing(service, session, entries, expected) -> None:
