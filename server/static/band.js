@@ -1,6 +1,6 @@
 // The page of a band: find it, see that it is the right one, begin; then the exercise, in the same document, because the
 // link lives as long as that. What was begun here and cut off goes on here.
-import { Band, elsewhere, Leg, sentences, supported, sync, unfinished } from "./bands/band.js";
+import { alone, Band, elsewhere, Leg, sentences, supported, sync, unfinished } from "./bands/band.js";
 import { owner as remembered } from "./bands/journal.js";
 import { _, ngettext } from "./words.js";
 
@@ -11,7 +11,7 @@ const { titles, sides } = el("band").dataset;
 const exercising = () => import("./exercise.js"); // after the rest of the page, and before it is needed
 const leg = new Leg(el("leg"));
 const band = new Band({ owner, onChange: show, onPose: (where) => leg.draw(where) });
-const before = await unfinished(owner), other = await elsewhere();
+let before = await unfinished(owner), other = await elsewhere();
 let waitingBefore = 0;
 let stage = false;
 let ending = null;
@@ -99,6 +99,12 @@ async function tried(what) {
   }
 }
 
+function offer() {
+  if (!before || band.state !== "none") return;
+  say(_("A session was interrupted. What was measured is safe."));
+  show();
+}
+
 const side = wanted.get("side") ?? localStorage.getItem("side") ?? "left";
 for (const input of document.querySelectorAll("[name=side]")) input.checked = input.value === side;
 el("exercise-name").value = wanted.get("exercise") ?? "";
@@ -117,10 +123,16 @@ if (!supported()) {
   show();
   el("elsewhere").open = true;
 } else if (other) {
+  const first = el("say").textContent;
   say(sentences.other_tab);
-} else if (before) {
-  say(_("A session was interrupted. What was measured is safe."));
-  show();
+  alone().then(async () => {
+    before = await unfinished(owner);
+    other = false;
+    if (band.state === "none") say(first);
+    offer();
+  });
+} else {
+  offer();
 }
 if (owner) {
   sync(owner, (left) => {

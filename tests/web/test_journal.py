@@ -133,8 +133,10 @@ async def test_one_tab_records(browser, walk) -> None:
         await second.goto("/band")
         await said(second, "other_tab")
         assert not await second.is_visible("#go-on")
-        await second.close()
-        await finished(page, walk)
+        await page.close()
+        await until(second, "!document.getElementById('go-on').hidden")  # it hears of it by itself
+        (session,) = await kept(second)
+        assert not session["ended"]
 
 
 async def test_who_logs_out_leaves_nothing(browser, walk) -> None:

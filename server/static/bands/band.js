@@ -10,7 +10,7 @@
 // and exercise in one page. show(band): band.state, band.trouble (a key of `sentences`), band.battery (percent or
 // null), band.name, band.silent_s, band.session.id (of /sessions/ID/live, null until the server knows it), band.waiting
 // (packets that only this phone has), band.sending, band.keeping (null, or why not).
-// Is another tab at it? await elsewhere(). After a reload: const session = await unfinished(owner); if there is one, button.onclick = () => band.resume(session).
+// Is another tab at it? await elsewhere(); await alone() lasts until none is. After a reload: const session = await unfinished(owner); if there is one, button.onclick = () => band.resume(session).
 import { awake } from "../awake.js";
 import { Trouble } from "./link.js";
 import { modelNamed } from "./models.js";
@@ -23,7 +23,7 @@ import { Uplink } from "./uplink.js";
 import { sentences } from "./words.js";
 
 export { Leg } from "./pose.js";
-export { elsewhere, sync, unfinished } from "./sync.js";
+export { alone, elsewhere, sync, unfinished } from "./sync.js";
 export { sentences, supported, Trouble };
 
 const LOCK_MS = 3_000; // another tab's last words

@@ -11,6 +11,9 @@ export async function elsewhere() {
   return (await navigator.locks.query()).held.some(({ name }) => name === WRITER);
 }
 
+// Once no tab records: it has finished, was closed, or has crashed a moment ago.
+export const alone = () => navigator.locks.request(WRITER, () => {});
+
 export async function unfinished(owner) {
   const mine = (await sessions()).filter((one) => one.owner === owner && !one.ended && Date.now() - one.at < STALE_MS);
   return mine.sort((a, b) => b.at - a.at)[0] ?? null;
