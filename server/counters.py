@@ -6,14 +6,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import multiprocessing
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from concurrent.futures import BrokenExecutor
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from processing.errors import ProcessingError
 from sensor.errors import SensorError
@@ -21,6 +20,9 @@ from server import logs
 from server.counting import Counting
 from server.errors import CountingLost
 from server.store.sessions import Session
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 P, T = ParamSpec("P"), TypeVar("T")
 log = logging.getLogger("hiprep.server")
@@ -87,6 +89,8 @@ class Process:
 
     async def close(self) -> None:
         """Once nothing is asked any more."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
         if self._pool is not None:
             await asyncio.to_thread(self._pool.shutdown)
 
@@ -109,12 +113,17 @@ class Process:
     async def _round(self, works: list[tuple[Any, ...]]) -> list[Any]:
         try:
             if self._pool is None:
-                self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _start)
+                from concurrent.futures import ProcessPoolExecutor  # few servers need it
+                from multiprocessing import get_context
+
+                self._pool = ProcessPoolExecutor(1, get_context("spawn"), _start)
             return await asyncio.get_running_loop().run_in_executor(self._pool, _round, works)
         except BrokenExecutor:
             log.error("the process that counts is gone; another one counts again")
             self._pool = None
-            return [CountingLost()] * len(works)
+        except Exception:  # rounds must go on whatever it was
+            log.exception("counting failed")
+        return [CountingLost() for _ in works]
 
 
 _keys = itertools.count()
@@ -126,23 +135,26 @@ _countings: dict[int, Counting] = {}
 
 def _start() -> None:
     """It ends with its parent, however that ends, and when it is told; until then what stops a server lets it finish."""
+    from multiprocessing import parent_process
+
     logs.install()
     for name in signal.SIGINT, signal.SIGTERM:
         signal.signal(name, signal.SIG_IGN)
-    threading.Thread(target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True).start()
+    threading.Thread(target=lambda: (parent_process().join(), os._exit(1)), daemon=True).start()
 
 
 def _round(works: list[tuple[Any, ...]]) -> list[Any]:
     return [_one(*work) for work in works]
 
 
-def _one(do: Callable[..., Any], *args: Any) -> Any:
+def _one(do: Callable[..., Any], key: int, *args: Any) -> Any:
     try:
-        return do(*args)
+        return do(key, *args)
     except (ProcessingError, SensorError) as error:
         return error
     except Exception:
         log.exception("counting failed")
+        _forget(key)  # it has not counted all that it was told to
         return CountingLost()
 
 

@@ -104,9 +104,9 @@ class Ingest:
         async def asked() -> tuple[Session, T]:
             while True:
                 found = await self.opened(session_id)
-                await found.counted()
                 if not found.forgotten:
                     with self._forgetting(found, CountingLost):
+                        await found.count(len(found.due))
                         return found.session, await found.counter.ask(what, *args, **kwargs)
 
         return await _twice(asked)
@@ -118,7 +118,7 @@ class Ingest:
 
     async def put(self, session_id: str, entries: Sequence[Entry]) -> Ack:
         """Returns when they are on disk; they are counted next. Raises Problem or StoreError, and then none of them is."""
-        async with self._changing(session_id, BEHIND) as found:
+        async with self._changing(session_id) as found:
             _check_packets(found, entries)
             try:
                 stored = await self.intake.append(found.session, entries, found.order.epoch)
@@ -146,12 +146,12 @@ class Ingest:
     async def _end(self, session_id: str) -> Session:
         async with self._changing(session_id) as found:
             with self._forgetting(found):
-                found.due = found.order.rest()
+                found.due += found.order.rest()
                 await found.count()
                 news, result = await found.counter.ask(Counting.finished)
                 await self._store.write(sessions.end, found.session.number, result)
             found.ended = True
-            del self._open[session_id]
+            self._open.pop(session_id, None)
             found.counter.drop()
             found.hear(news)
             return found.session
@@ -210,12 +210,12 @@ class Ingest:
         await self._process.close()
 
     @contextlib.asynccontextmanager
-    async def _changing(self, session_id: str, behind: int = 0) -> AsyncIterator[Open]:
-        """behind: packets that may still be waiting to be counted."""
+    async def _changing(self, session_id: str) -> AsyncIterator[Open]:
         while True:
             found = await self.opened(session_id)
             async with found.lock:
-                await found.counted(behind)
+                if len(found.due) > BEHIND:
+                    await found.counted()
                 if found.forgotten:  # while we waited
                     continue
                 if found.ended:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,14 +66,16 @@ class Open:
         if self.channel:
             self.channel.tell(self.state(), messages)
 
-    async def count(self) -> None:
-        """What is due, and what becomes due meanwhile."""
-        while self.due:
+    async def count(self, packets: float = math.inf) -> None:
+        """So many of those that are due, and become due meanwhile. Several may do it at the same time: whoever takes the first
+        that are left is the first to ask."""
+        while self.due and packets > 0:
             some, self.due = self.due[:STEP], self.due[STEP:]
+            packets -= len(some)
             self.hear(await self.counter.ask(Counting.news, some, bool(self.channel)))
             await asyncio.sleep(0)
 
-    async def counted(self, behind: int = 0) -> None:
-        """Once all that is stored is; at once if fewer packets than `behind` are waiting for it."""
-        if self.counting is not None and not self.counting.done() and len(self.due) >= behind:
+    async def counted(self) -> None:
+        """Once nothing is due."""
+        if self.counting is not None and not self.counting.done():
             await asyncio.wait([self.counting])

@@ -101,10 +101,9 @@ def test_a_kill_between_a_commit_and_its_acknowledgement(
     killed = threading.Event()
     with server_process(tmp_path, database=url) as (process, address), connect(address) as client:
         session = client.create()
-        left = itertools.count(commits, -1)
 
         def hold(answer: bytes) -> bool:
-            if b"COMMIT\0" not in answer or next(left) != 1:
+            if b"COMMIT\0" not in answer or rows(straight) < 50 * commits:  # some commits are of other things
                 return False
             process.kill()
             killed.set()
