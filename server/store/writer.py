@@ -19,10 +19,10 @@ from server.store.backend import Backend
 T = TypeVar("T")
 Job = Callable[[Connection], T]
 
-# Under load wait a few times the last commit's duration, so that commits take a fifth of the time and not
+# Under load wait twice the last commit's duration, so that commits take a third of the time and not
 # all of it; nobody waits longer than MAX_WINDOW_S. Alone, a job is committed at once.
 MAX_WINDOW_S = 0.1  # SERVICE.md: group commit of about 100 to 200 ms
-WINDOW_PER_COMMIT = 4
+WINDOW_PER_COMMIT = 2
 COMPACT: Job = lambda connection: None  # noqa: E731  in the queue: no job, but what is done between them
 MAX_GROUP = 512  # jobs in one transaction; no source
 
