@@ -40,6 +40,15 @@ async def with_worker(page) -> None:
     await page.evaluate("navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller ?? new Promise((go) => { navigator.serviceWorker.oncontrollerchange = go; }).then(() => 0))")
 
 
+async def come(page) -> None:
+    """As people do after a crash, which may take the service worker's process along: what does not come is asked for again."""
+    for seconds in (10, 20, 30):
+        with contextlib.suppress(Error):
+            await page.goto("/band", timeout=1000 * seconds)
+            return
+    raise AssertionError("the page did not come")
+
+
 @pytest.mark.parametrize("how", ["reload", "crash"])
 async def test_a_session_survives_the_page_and_a_tunnel(browser, walk, how: str) -> None:
     """A quarter is sent, a quarter has no network, a quarter has no page either, and then all is well again."""
