@@ -2,7 +2,7 @@
 import { asked, charting } from "./charting.js";
 import { _ } from "./words.js";
 
-const elements = [...document.querySelectorAll(".chart.curve")];
+const elements = [...document.querySelectorAll(".chart[data-session]")];
 const says = document.getElementById("curve-says");
 
 function show(both, { broken, Chart, reach }) {

@@ -53,6 +53,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, new_session, entries) -> Iter
 async def test_every_screen_can_be_read_by_everybody(browser, home, look: str, who: str, language: str) -> None:
     people, ids = home
     async with looking(browser, look, language, reduced_motion="reduce") as seen:
+        await seen.context.add_init_script("ResizeObserver.prototype.observe = () => {}")  # no page waits for a script to fit
         cdp = await seen.context.new_cdp_session(seen.page)
         await cdp.send("Network.enable")
         await cdp.send("Network.setCacheDisabled", {"cacheDisabled": True})  # each page is somebody's first one

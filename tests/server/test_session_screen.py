@@ -218,12 +218,12 @@ async def test_two_sessions_move_together(browser, ward: Ward, holed: str) -> No
         page = await opened(seen, ward, f"/sessions/{other}")
         await page.select_option("#a", holed)
         await page.click(".beside-form button")
-        await page.wait_for_selector(".curve[data-drawn] >> nth=1")
+        await page.wait_for_selector(".chart[data-drawn] >> nth=1")
         assert await page.locator("figcaption a").first.get_attribute("href") == f"/sessions/{holed}"  # the older one
         await looked_at(page)
-        await page.locator(".curve").first.focus()
+        await page.locator(".chart").first.focus()
         await page.keyboard.press("+")
-        await page.wait_for_function("() => (([a, b]) => a.dataset.to === b.dataset.to && a.dataset.from === b.dataset.from && a.dataset.from > 0)([...document.querySelectorAll('.curve')])")
+        await page.wait_for_function("() => (([a, b]) => a.dataset.to === b.dataset.to && a.dataset.from === b.dataset.from && a.dataset.from > 0)([...document.querySelectorAll('.chart[data-session]')])")
         assert "etwa gleich" in await page.text_content(".verdict")
 
 
