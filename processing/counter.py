@@ -9,16 +9,16 @@ from typing import Literal
 import numpy as np
 
 from processing.axis import Lift, Turn
+from processing.company import Company
 from processing.compensation import LiftWatch, Seen, TurnWatch, Unwatched
 from processing.exercise import Exercise
 from processing.frames import Fed, Frame, Past, Stretch, up_of
 from processing.measure import falls, repetition, shape, sparc
-from processing.own import Own, alike, in_rhythm
+from processing.own import Own
 from processing.reps import RETURNED, Excursions, Move
 from processing.results import SET_PAUSE_S, Rep
 from processing.swing import Swing
 
-SMALL_SET = 3  # a partial repetition comes between full ones, not in a row (ours)
 LONGEST_HOLD_S = SET_PAUSE_S  # tops are held for 4 to 6 s (SIGNALS)
 MIN_S = 0.8  # SIGNALS: no repetition is shorter
 
@@ -59,10 +59,10 @@ class Counter:
         self.angle_deg = 0.0  # from the rest of the present repetition
         self._now: Frame | None = None
         self._own = Own(exercise.sure_deg)
+        self._company = Company(self._own)
         self._fresh = True  # nothing has been counted since the last long pause
         self._unsure = False  # nothing has been counted in the pose that was last taken
         self._again = False  # while the past is seen again
-        self._waiting: list[Rep] = []  # each a repetition if more like it follow
         self._told = -1  # the frame until which movements were reported
         self._unclosed: Rep | None = None
         self._over_s = -math.inf  # the end of the last one that is over
@@ -104,7 +104,7 @@ class Counter:
     def forget(self) -> list[Found]:
         """The next frame does not follow the last one. What the person has shown of themself stays known."""
         found = self._close_now()
-        self._waiting.clear()
+        self._company.waiting.clear()
         self._axis.forget()
         self._excursions.forget()
         self._fed.forget()
@@ -190,7 +190,7 @@ class Counter:
         """The axis was another one: so were the movements."""
         found = self._close_now()
         self._unsure = self._unsure or doubt
-        self._waiting.clear()
+        self._company.waiting.clear()
         self._again = True
         ups = self._fed.ups(self._excursions.first, self._excursions.next - 1)
         moves = self._excursions.again(self._axis.angles(ups))
@@ -210,29 +210,9 @@ class Counter:
     def _judged(self, move: Move, rep: Rep, unsure: bool, likely: bool) -> list[Found]:
         """A movement of the exercise: a repetition, a partial one, or to be told in the company of others; `likely`: of
         one that is sure."""
-        own, company, alone = self._own, self._waiting, []
-        self._waiting = []
-        sure, fidget = own.judged(rep, unsure, self._fresh)
-        while company and not (
-            alike(company, rep)
-            or (sure and own.is_as_far(company[0]))
-            or (own.rom_deg is None and in_rhythm(company[-1], rep))
-        ):
-            alone.append(company.pop(0))
+        alone, others, counted = self._company.joined(rep, unsure, self._fresh, likely)
         found = self._as_partial(move, *alone) + self._close_now()
-        if fidget:
-            return found + self._as_partial(move, *company, rep)
-        if likely:
-            self._waiting = [*company, rep]
-            return found
-        if not sure:
-            company.append(rep)
-            if len(company) < (SMALL_SET if own.is_partial(rep) else 2):
-                self._waiting = company
-                return found
-            own.today_anew()
-            return found + self._report(move, *company)
-        return found + self._report(move, *company, rep)
+        return found + (self._report(move, *others) if counted else self._as_partial(move, *others))
 
     def unlearn(self) -> None:
         """What was reported was none of the exercise, nor what it showed of the leg."""
@@ -313,9 +293,10 @@ class Counter:
                 shown = self._axis.look(self._fed.stretch(move.start, move.end), move.rested, True, False)
                 if shown in ("first", "other"):
                     return found + self._see_again(doubt=shown == "other")
-            if self._waiting and self._is_of(self._waiting[-1], move):
-                whole = self._measured(move, self._waiting.pop())
-                self._waiting += [whole] if whole.end_s - whole.start_s >= MIN_S else []
+            waiting = self._company.waiting
+            if waiting and self._is_of(waiting[-1], move):
+                whole = self._measured(move, waiting.pop())
+                waiting += [whole] if whole.end_s - whole.start_s >= MIN_S else []
             return found
         final = self._final(move, rep, rep.counted)
         if rep.counted:

@@ -9,12 +9,9 @@ from processing.results import Rep
 
 OWN_REPS = 6  # SIGNALS: the person's own range of motion is the median of the last six
 PARTIAL = 0.45  # SIGNALS: of the person's own range of motion; less is a partial repetition
-SMALLER = 0.20  # of it: after a long pause SMALL_SET alike above this are a smaller set (ours)
+SMALLER = 0.20  # of it: after a long pause company.SMALL_SET alike above this are a smaller set (ours)
 AS_EVER = 0.70  # of the own range, and
 AS_EVER_TIME = 0.50  # of the own time: what is less is a repetition only in the company of others (ours)
-ALIKE = 0.5  # two movements are alike when neither is less than half of the other: so far apart is partial (CONTRACT)
-BROKEN_OFF = 1 / 3  # and this is the most of a partial one (the issue); before the first whole one there is none
-COMPANY_S = 10.0  # and not further apart: SIGNALS, slow people rest so long
 
 
 class Own:
@@ -83,16 +80,3 @@ class Own:
         """Whether a first movement is none of the small ones; whoever has done another exercise has shown how they move."""
         far, long = (PARTIAL * one for one in self._elsewhere)
         return rep.rom_deg >= max(self._sure_deg, far) and rep.end_s - rep.start_s >= long
-
-
-def alike(company: list[Rep], rep: Rep) -> bool:
-    """Whether a movement is like those before it taken together, and follows soon."""
-    usual = median(one.rom_deg for one in company)
-    return ALIKE * rep.rom_deg <= usual <= rep.rom_deg / ALIKE and rep.start_s - company[-1].end_s <= COMPANY_S
-
-
-def in_rhythm(last: Rep, rep: Rep) -> bool:
-    """Whether a movement goes on from the last one as the next repetition does: no later, and as long as it took."""
-    span, took = last.end_s - last.start_s, rep.end_s - rep.start_s
-    as_long = ALIKE * took <= span <= took / ALIKE
-    return as_long and rep.start_s - last.end_s <= min(span, took) and last.rom_deg >= BROKEN_OFF * rep.rom_deg

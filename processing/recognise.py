@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from processing.company import alike
 from processing.counter import LONGEST_HOLD_S, Counter, Found
 from processing.exercises import RECOGNISED
 from processing.frames import Frame, Past
-from processing.own import alike
 from processing.results import Rep
 
 IN_POSE = math.cos(math.radians(20.0))  # of the vertical in the sensor: within the wobble of a turn (processing/exercises)
