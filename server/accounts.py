@@ -20,8 +20,8 @@ from server.sockets import Sockets
 from server.store import Store, keys, people, trail
 from server.store.keys import Login
 from server.store.people import Clinic, Person
-from server.store.times import epoch, iso
 from server.throttle import Throttle
+from server.times import epoch, iso
 
 # NIST SP 800-63B-4: with a second factor (AAL2) at most 24 h and 1 h without doing anything; without (AAL1) 30 days.
 IDLE_S = {"staff": 3600, "patient": 7 * 86400}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import logging
@@ -18,8 +17,8 @@ from server.chart import Chart
 from server.problems import Problem
 from server.store import belongings, people, sessions, trail
 from server.store.people import Person
-from server.store.times import iso
 from server.store.trail import Entry
+from server.times import iso
 
 if TYPE_CHECKING:
     from server.accounts import Entrance

@@ -15,9 +15,9 @@ from server.corrections import corrected, kind_of
 from server.curve import decode_curve
 from server.programme import Programme, Week, adherence
 from server.questionnaires import Questionnaire
+from server.rows import Session
 from server.store import answers, history, programmes, sessions
 from server.store.people import Clinic, Person
-from server.store.sessions import Session
 from server.words import KINDS
 
 

@@ -19,7 +19,7 @@ from sensor.errors import SensorError
 from server import logs
 from server.counting import Counting
 from server.errors import CountingLost
-from server.store.sessions import Session
+from server.rows import Session
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor

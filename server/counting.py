@@ -17,7 +17,8 @@ from sensor.devices import driver_named
 from sensor.frames import Entry
 from sensor.samples import Samples
 from server.curve import encode_curve
-from server.store.sessions import Result, Session, now
+from server.rows import Result, Session
+from server.times import now
 
 log = logging.getLogger("hiprep.server")
 IMPORTED = "recording"  # instead of a band's model: the session came as a file, without packets

@@ -13,8 +13,8 @@ from server.sockets import Sockets
 from server.store import Store, keys, people, trail
 from server.store.keys import Device
 from server.store.people import Person
-from server.store.times import iso
 from server.throttle import Throttle
+from server.times import iso
 
 PAIRING_S = 600
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that looks like something else

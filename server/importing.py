@@ -20,9 +20,9 @@ from sensor.errors import RecordingError
 from server.counting import IMPORTED
 from server.problems import Problem
 from server.recordings import Recordings
+from server.rows import Result, Session, new_id
 from server.store import Store, people, sessions
 from server.store.people import Person
-from server.store.sessions import Result, Session, new_id
 
 if TYPE_CHECKING:
     from sensor.recording import Recording

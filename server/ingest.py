@@ -26,10 +26,10 @@ from server.intake import Intake
 from server.problems import Problem
 from server.recordings import Recordings
 from server.resident import Open
+from server.rows import Session
 from server.store import Store, journal, people, sessions
 from server.store.people import Person
-from server.store.sessions import Session
-from server.store.times import iso
+from server.times import iso
 
 QUIET_S = 900.0  # without packets for so long: a session's memory is freed; no source
 # A session that never ends, of a band that was forgotten on the table, is ended: its recording is made in memory, 0.1 KB a

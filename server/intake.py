@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from sensor.frames import Entry
 from server.errors import StoreFull, StoreLost
+from server.rows import Session
 from server.store import Store, journal, sessions
 from server.store.journal import Append
-from server.store.sessions import Session
 from server.store.writer import MAX_WINDOW_S, WINDOW_PER_COMMIT  # a round waits as commits do
 
 # Beyond what a server keeps up with, each round brings what came during the one before and takes longer than that. Late

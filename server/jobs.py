@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from server.difference import any_of, difference
 from server.errors import StoreError
 from server.recordings import Recordings
+from server.rows import Result, Session
 from server.store import Store, history
 from server.store.history import Job
-from server.store.sessions import Result, Session
 
 log = logging.getLogger("hiprep.server")
 AGAIN_S = 5.0  # until a database that failed is asked again; no source

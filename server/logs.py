@@ -9,7 +9,7 @@ import sys
 import traceback
 from typing import TextIO
 
-from server.store.times import iso
+from server.times import iso
 
 FIELDS = ("method", "route", "status", "ms", "code")  # of a request or socket, as `extra`
 

@@ -18,8 +18,8 @@ from sensor.devices import driver_named
 from sensor.errors import RecordingError
 from sensor.samples import RAW_FIELDS, Samples
 from server.counting import Counting
+from server.rows import Result, Session
 from server.store import Store, journal, sessions
-from server.store.sessions import Result, Session
 
 if TYPE_CHECKING:
     from sensor.recording import Recording

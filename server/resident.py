@@ -13,7 +13,7 @@ from server import live
 from server.counters import Counter
 from server.counting import Counting, News
 from server.order import Order
-from server.store.sessions import Session
+from server.rows import Session
 
 STEP = 50  # packets: about 4 ms of counting; everybody else gets a turn in between
 

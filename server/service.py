@@ -23,7 +23,7 @@ from server.questionnaires import Questionnaire
 from server.recordings import Recordings
 from server.settings import Settings
 from server.store import Store, keys, once, people, sessions
-from server.store.times import iso
+from server.times import iso
 
 SWEEP_S = 60.0  # between looks for sessions without packets; no source
 

@@ -244,9 +244,13 @@ def processes(pid: int) -> list[int]:
 
 
 def memory_mb(pid: int) -> float:
-    """Resident, of all its processes; what they share counts twice."""
-    sizes = [Path(f"/proc/{one}/status").read_text().partition("VmRSS:")[2].split()[0] for one in processes(pid)]
-    return sum(map(int, sizes)) / 1024
+    """Resident, of all its processes; the code that they share counts once."""
+    own, shared = 0, []
+    for one in processes(pid):
+        kb = {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()[1:])}
+        own += kb["Private_Clean"] + kb["Private_Dirty"]
+        shared.append(kb["Shared_Clean"] + kb["Shared_Dirty"])
+    return (own + max(shared)) / 1024
 
 
 def processor_s(pid: int) -> float:

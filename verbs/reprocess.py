@@ -11,8 +11,8 @@ from verbs.arguments import STORE_PARENT, WrongArguments, store_of
 from verbs.terminal import complain, with_progress
 
 if TYPE_CHECKING:
+    from server.rows import Session
     from server.service import Service
-    from server.store.sessions import Session
 
 HELP = "count a stopped server's sessions again with the present code, and say what changed"
 PARENTS = (STORE_PARENT,)

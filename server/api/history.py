@@ -17,10 +17,10 @@ from server.api.sessions import find
 from server.api.shapes import Correction, Job, NewCorrection
 from server.corrections import corrected, rep_at
 from server.problems import Problem, responses
+from server.rows import Session
 from server.service import Service, of
 from server.store import history, sessions
 from server.store.once import Key, once
-from server.store.sessions import Session
 
 router = APIRouter(tags=["history"])
 

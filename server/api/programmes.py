@@ -19,11 +19,11 @@ from server.api.conditions import IdempotencyKey, IfMatch, check_seen, key_of
 from server.api.sessions import find
 from server.problems import Problem, responses
 from server.programme import PAIN_STOP, Item, Programme, adherence, present
+from server.rows import Session
 from server.service import Service, of
 from server.store import people, programmes, trail
 from server.store.once import Key, once
 from server.store.people import Person
-from server.store.sessions import Session
 
 router = APIRouter(tags=["programmes"])
 

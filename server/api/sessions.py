@@ -19,9 +19,9 @@ from server.curve import decode_curve, plain
 from server.difference import difference
 from server.ingest import Ended
 from server.problems import Problem, responses
+from server.rows import Result, Session, Tally
 from server.service import Service, of
 from server.store import history, sessions
-from server.store.sessions import Session, Tally
 
 router = APIRouter(tags=["sessions"])
 
@@ -139,5 +139,5 @@ def _past(connection: Connection, session: int) -> tuple[dict[str, Any], dict[st
     }, documents[-1]
 
 
-async def _stored(service: Service, session: Session) -> sessions.Result:
+async def _stored(service: Service, session: Session) -> Result:
     return await service.store.fetch(sessions.result, session.number)

@@ -17,10 +17,10 @@ from server.api.sessions import find, full_of
 from server.pages.views import checked, fields, go, page
 from server.problems import Problem
 from server.programme import WEEK, Done, Item, Programme, ends_on, present
+from server.rows import Session
 from server.service import Service, of
 from server.store import consents, notes, programmes, sessions
 from server.store.people import Person
-from server.store.sessions import Session
 
 router = APIRouter()
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from server.rows import Result, Session, new_id
 from server.store import parts
 from server.store.schema import corrections, jobs, results, sessions
-from server.store.sessions import Result, Session, add_result, new_id, now
+from server.store.sessions import add_result
+from server.times import now
 
 ATTEMPTS = 3  # a job under which the server died so often is not tried again; no source
 

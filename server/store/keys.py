@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from server.rows import new_id
 from server.store.people import Clinic, Person
 from server.store.schema import clinics, devices, invitations, logins, pairings, people
-from server.store.sessions import new_id
 
 
 @dataclass(frozen=True, slots=True)

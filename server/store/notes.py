@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, and_, insert, select, update
 
+from server.rows import new_id
 from server.store.schema import notes, people
-from server.store.sessions import new_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Literal
 from sqlalchemy import Connection, Select, and_, delete, insert, select, update
 
 from server.errors import PersonGone
+from server.rows import new_id
 from server.store.schema import assignments, clinics, people
-from server.store.sessions import new_id
 
 Role = Literal["staff", "patient"]
 

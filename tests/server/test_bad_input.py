@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from sensor.frames import encode_frame
 from server.run import running
 from server.settings import Settings
-from server.store.times import epoch
+from server.times import epoch
 
 YEAR_NS = 365 * 86400 * 10**9
 PLAN = {"items": [{"exercise": EXERCISE, "side": "left", "sets": 1, "reps": 4, "per_week": 2, "weeks": 2}]}

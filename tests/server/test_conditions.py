@@ -12,7 +12,7 @@ from jsonschema_rs import validator_for
 from server.app import create_app
 from server.settings import Settings
 from server.store import Store, belongings, once, people
-from server.store.times import iso
+from server.times import iso
 
 PLAN = {"starts_on": "2026-01-01", "items": [{"exercise": "hip_abduction", "side": "left"}]}
 ANSWER = {"questionnaire": "knee_week", "version": "1", "given": [1, 2, 3]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -17,10 +16,10 @@ import pytest
 from server import ingest
 from server.counting import Counting
 from server.problems import Problem
+from server.rows import Session
 from server.service import Service
 from server.settings import Settings
 from server.store import sessions
-from server.store.sessions import Session
 
 SERVE = (
     "import sys; from server import ingest; from server.run import serve; from server.settings import Settings;"

@@ -21,8 +21,8 @@ from server.exports import fhir, repetitions, report
 from server.language import speaking
 from server.programme import Done, Item, Programme, adherence
 from server.questionnaires import KNEE_WEEK
+from server.rows import Session
 from server.store.people import Clinic, Person
-from server.store.sessions import Session
 
 ID, OTHER, HOUSE = (f"01900000-0000-7000-8000-00000000000{number}" for number in range(3))
 AT = "2026-01-01T09:00:00.000Z"

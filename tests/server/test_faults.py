@@ -19,9 +19,9 @@ import pytest
 
 from sensor.frames import Entry, encode_frame
 from server.counting import Counting
+from server.rows import Session
 from server.service import Service
 from server.settings import Settings
-from server.store.sessions import Session
 
 HERE = Path(__file__).parent
 FAIL_ONCE, FAIL_ON, KILL_BEFORE, KILL_AFTER = range(4)

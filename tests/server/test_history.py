@@ -20,10 +20,10 @@ import processing
 from sensor.frames import Entry
 from server.api.shapes import Tally
 from server.difference import any_of, difference
+from server.rows import Session
 from server.service import Service
 from server.store import history, sessions
 from server.store.schema import results
-from server.store.sessions import Session
 
 both_stores = pytest.mark.both_stores
 

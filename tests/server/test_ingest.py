@@ -13,9 +13,9 @@ import pytest
 from sensor.recording import read_recording
 from server import ingest, resident
 from server.ingest import Ended
+from server.rows import Session
 from server.service import Service
 from server.store import journal, sessions
-from server.store.sessions import Session
 
 pytestmark = pytest.mark.both_stores
 

@@ -187,7 +187,7 @@ def test_the_heaviest_reason_comes_first() -> None:
 )
 def test_a_day_is_the_clinics(zone: str, at: str, day: date) -> None:
     assert day_of(at, at, ZoneInfo(zone)) == day
-    from server.store.times import epoch
+    from server.times import epoch
 
     assert today(epoch(at), ZoneInfo(zone)) == day
 

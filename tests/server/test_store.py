@@ -15,6 +15,7 @@ from sqlalchemy import inspect, true
 import server.store
 from sensor.frames import Entry
 from server.errors import PacketConflict, StartError, StoreError, StoreFull
+from server.rows import Result
 from server.store import Store, journal, migrate, sessions
 from server.store.schema import metadata
 from server.store.sqlite import version_warning
@@ -99,7 +100,7 @@ async def test_the_list_goes_page_by_page_with_the_newest_result(store: Store) -
     made = [(await store.write(sessions.create, NEW | {"key": f"session-{i}"}))[0] for i in range(5)]
     ids = sorted((session.id for session in made), reverse=True)
     result = dict(made_at="", document="{}", curve=b"", good=0, compensated=0, partial=0)
-    await store.write(sessions.end, made[0].number, sessions.Result("1", counted=3, **result))
+    await store.write(sessions.end, made[0].number, Result("1", counted=3, **result))
     first = store.read(sessions.newest, true(), 3)
     rest = store.read(sessions.newest, true(), 3, first[-1][0].id)
     assert [session.id for session, _ in first + rest] == ids
