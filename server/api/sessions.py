@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import ColumnElement, Connection
@@ -89,18 +89,30 @@ async def find(service: Service, session_id: str) -> Session:
     return session
 
 
-async def full_of(service: Service, session_id: str) -> dict[str, Any]:
-    """SessionFull."""
+class Opened(NamedTuple):
+    """A session read once. full: SessionFull · curve: see curve.py; None while it runs."""
+
+    session: Session
+    full: dict[str, Any]
+    curve: bytes | None
+
+
+async def open_session(service: Service, session_id: str) -> Opened:
     try:
         session, document = await service.ingest.ask(session_id, Counting.document)
         made = {"version": processing.VERSION, "final": False, "result": document, "history": None}
-        return head_of(service, session, None) | made
+        return Opened(session, head_of(service, session, None) | made, None)
     except Ended:
         session = await find(service, session_id)
-        made, document = await service.store.fetch(_past, session.number)
+        made, document, curve = await service.store.fetch(_past, session.number)
         newest = made["versions"][-1]
         full = {"version": newest["version"], "final": True, "result": document, "history": made}
-        return head_of(service, session, Tally(**newest["tally"])) | full
+        return Opened(session, head_of(service, session, Tally(**newest["tally"])) | full, curve)
+
+
+async def full_of(service: Service, session_id: str) -> dict[str, Any]:
+    """SessionFull."""
+    return (await open_session(service, session_id)).full
 
 
 async def heads_of(
@@ -121,8 +133,8 @@ def head_of(service: Service, session: Session, tally: Tally | None) -> dict[str
     }
 
 
-def _past(connection: Connection, session: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """History, and the newest document."""
+def _past(connection: Connection, session: int) -> tuple[dict[str, Any], dict[str, Any], bytes]:
+    """History, and the newest document and curve."""
     made = history.versions(connection, session)
     documents = [json.loads(one.document) for one in made[-2:]]
     said = history.corrections_of(connection, session)
@@ -136,7 +148,7 @@ def _past(connection: Connection, session: int) -> tuple[dict[str, Any], dict[st
         "job": job and asdict(job),
         "corrections": [asdict(one) for one in said],
         "corrected": corrected(documents[-1], said) if said else None,
-    }, documents[-1]
+    }, documents[-1], made[-1].curve
 
 
 async def _stored(service: Service, session: Session) -> Result:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from processing.exercises import EXERCISES
 from processing.summary import change
 from server.access import Reader, ReadTwo
-from server.api.sessions import find, full_of
+from server.api.sessions import open_session
 from server.pages.curves import drawn
 from server.pages.views import page
 from server.problems import Problem
@@ -24,15 +24,16 @@ router = APIRouter()
 async def compare_page(request: Request, who: Reader, two: ReadTwo) -> Response:
     """The older on the left, whichever was named first."""
     service = of(request)
-    found = [await find(service, one) for one in two]
-    if found[0].patient != found[1].patient:
+    opened = sorted([await open_session(service, one) for one in two], key=lambda one: one.full["started_at"])
+    patients = [one.session.patient for one in opened]
+    if patients[0] != patients[1]:
         raise Problem(422, "two people are not compared (wanted two sessions of one)", "query.b")
-    both = sorted([await full_of(service, one) for one in two], key=lambda full: full["started_at"])
+    both = [one.full for one in opened]
     if not all(full["final"] for full in both):
         raise Problem(409, "the session has not ended", "query.b")
-    patient = await service.store.fetch(people.by_number, found[0].patient) if who.staff else None
+    patient = await service.store.fetch(people.by_number, patients[0]) if who.staff else None
     results = [full["result"] for full in both]
-    return page(request, "compare.html", both=both, patient=patient, curves=await drawn(service, *both), changes=changes(*results), sets=sets(*results))
+    return page(request, "compare.html", both=both, patient=patient, curves=drawn(*opened), changes=changes(*results), sets=sets(*results))
 
 
 def changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,23 +7,21 @@ from typing import Any
 import numpy as np
 
 from server import words
-from server.api.sessions import find
+from server.api.sessions import Opened
 from server.curve import arrays
 from server.drawing import reach, session_curve
-from server.service import Service
-from server.store import sessions
 
 
-async def drawn(service: Service, *fulls: dict[str, Any]) -> list[dict[str, Any] | None]:
-    """Of each SessionFull, all on one scale; None where no angle is known."""
-    curves = [arrays((await service.store.fetch(sessions.result, (await find(service, full["id"])).number)).curve) for full in fulls]
+def drawn(*those: Opened) -> list[dict[str, Any] | None]:
+    """Of each session, all on one scale; None where no angle is known."""
+    curves = [arrays(one.curve) for one in those]
     known = [angle for _t, angle in curves if not np.isnan(angle).all()]
     if not known:
-        return [None] * len(fulls)
-    last_s = max(max(full["result"]["duration_s"], *t[-1:]) for full, (t, _angle) in zip(fulls, curves, strict=True))
+        return [None] * len(those)
+    last_s = max(max(one.full["result"]["duration_s"], *t[-1:]) for one, (t, _angle) in zip(those, curves, strict=True))
     return [
-        None if np.isnan(angle).all() else session_curve(t, angle, last_s, reach(known), _spans(full))
-        for full, (t, angle) in zip(fulls, curves, strict=True)
+        None if np.isnan(angle).all() else session_curve(t, angle, last_s, reach(known), _spans(one.full))
+        for one, (t, angle) in zip(those, curves, strict=True)
     ]
 
 

@@ -15,7 +15,7 @@ from server import words
 from server.access import Beginner, Reader, ReadSession, Writer
 from server.api.programmes import Report, pain_stop, worst
 from server.api.recordings import brought
-from server.api.sessions import find, full_of, heads_of
+from server.api.sessions import heads_of, open_session
 from server.pages.curves import drawn
 from server.pages.training import plan_of, today_page
 from server.pages.views import go, page
@@ -66,10 +66,9 @@ async def newest(request: Request, who: Reader) -> Response:
 @router.get("/sessions/{session_id}/live")
 async def live_page(request: Request, who: Reader, session_id: ReadSession) -> Response:
     """Staff look on; everybody else exercises."""
-    full = await full_of(of(request), session_id)
+    found, full, _ = await open_session(of(request), session_id)
     if full["final"]:
         return go(f"/sessions/{session_id}")
-    found = await find(of(request), session_id)
     if not who.staff:
         return page(request, "exercise.html", session=full, plan=await plan_of(of(request), who, found))
     patient = await of(request).store.fetch(people.by_number, found.patient)
@@ -78,8 +77,8 @@ async def live_page(request: Request, who: Reader, session_id: ReadSession) -> R
 
 @router.get("/sessions/{session_id}")
 async def session_page(request: Request, who: Reader, session_id: ReadSession) -> Response:
-    full = await full_of(of(request), session_id)
-    found = await find(of(request), session_id)
+    opened = await open_session(of(request), session_id)
+    found, full, _ = opened
     report = await of(request).store.fetch(programmes.report, found.number)
     # Without accounts it is one's own session, of which there is nobody to tell.
     told = {"report": report or Report().model_dump(), "may_report": True} if who.patient else {"report": report}
@@ -92,7 +91,7 @@ async def session_page(request: Request, who: Reader, session_id: ReadSession) -
         heads = await heads_of(of(request), and_(who.visible(), same), LISTED)
         told["others"] = [one for one in heads if one["id"] != session_id and one["ended_at"]]
     if full["final"]:
-        [told["curve"]] = await drawn(of(request), full)
+        [told["curve"]] = drawn(opened)
     poses = {name: _pose(name) for name in _exercises(full["result"]) if name in EXERCISES}
     return page(request, "session.html", session=full, summary=_summary(full), poses=poses, present=processing.VERSION, **told)
 

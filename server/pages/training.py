@@ -13,7 +13,7 @@ from starlette.responses import Response
 from processing.exercises import EXERCISES
 from server.access import Reader, ReadSession, Who, Writer, WriteSession
 from server.api.programmes import STOPPED, Report, pain_stop, reported, worst
-from server.api.sessions import find, full_of
+from server.api.sessions import open_session
 from server.pages.views import checked, fields, go, page
 from server.problems import Problem
 from server.programme import WEEK, Done, Item, Programme, ends_on, present
@@ -72,7 +72,7 @@ async def done_page(
     if who.staff:
         return go(f"/sessions/{session_id}")
     service = of(request)
-    full, session = await full_of(service, session_id), await find(service, session_id)
+    session, full, _ = await open_session(service, session_id)
     if not full["final"]:
         return go(f"/sessions/{session_id}/live")
     report = await service.store.fetch(programmes.report, session.number) or Report().model_dump()
