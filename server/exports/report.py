@@ -202,10 +202,10 @@ def _programme(paper: Paper, chart: Chart, programme: Programme, until: date | N
     visits = [visit for visit in chart.visits if programme.starts_on.isoformat() <= visit.day and (until is None or visit.day < until.isoformat())]
     due, kept = sum(week.due for week in weeks), sum(min(week.sessions, week.due) for week in weeks)
     paper.heroes([
-        (_("sessions kept of due"), _("%(kept)s of %(due)s", kept=kept, due=due)),
-        (_("kept"), words.share(kept / due if due else None)),
+        (_("planned exercises done"), _("%(kept)s of %(due)s", kept=kept, due=due)),
+        (_("of the plan kept"), words.share(kept / due if due else None)),
         (_("repetitions done"), str(sum(week.reps for week in weeks))),
-        (_("prescribed so far"), str(sum(week.due_reps for week in weeks))),
+        (_("repetitions planned so far"), str(sum(week.due_reps for week in weeks))),
         (_("stop above this pain"), str(programme.pain_stop)),
     ])  # fmt: skip
     rows = [
@@ -229,7 +229,7 @@ def _weeks(paper: Paper, weeks: list[Week]) -> None:
 
     if not weeks:
         return
-    paper.heading(_("Week by week"), _("sessions done (blue) of prescribed (grey); an exercise of a side on a day counts once"))
+    paper.heading(_("Week by week"), _("exercises done (blue) of those planned (grey); each exercise of a side counts once a day"))
     most = max(max(week.sessions, week.prescribed) for week in weeks)
     frame = paper.frame(28, (0, len(weeks)), (0, most + 1), "", [(i + 0.5, words.short_date(week.begins.isoformat())) for i, week in enumerate(weeks)][:: 1 + len(weeks) // 13])
     for i, week in enumerate(weeks):

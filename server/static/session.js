@@ -16,23 +16,32 @@ async function begin() {
   element.dataset.state = "loading";
   el("curve-says").textContent = element.querySelector(".first") ? "" : _("Loading the curve …");
   el("again").hidden = true;
+  usable(false, true);
   try {
     const [full, curve, parts, { figure }] = await Promise.all([asked(base), asked(`${base}/curve`), charting(), import("./figure.js")]);
     if (curve.angle_deg.every((angle) => angle === null)) {
       element.dataset.state = "empty";
+      usable(false);
       el("curve-says").textContent = _("No angle is known of this session: no exercise was recognised, or the band was never worn.");
       return;
     }
     element.dataset.state = "drawn";
     el("curve-says").textContent = "";
-    el("replay").hidden = false;
     show(full, curve, { ...parts, figure });
+    usable(true);
   } catch (error) {
     element.dataset.state = "failed";
+    usable(false);
     el("curve-says").textContent = _("The curve could not be loaded. The table below has every repetition.");
     el("again").hidden = false;
     console.warn(error);
   }
+}
+
+// What replays and zooms: works, is on its way (as the page comes), or will not be there.
+function usable(now, soon = false) {
+  el("replay").hidden = el("tools").hidden = !now && !soon;
+  for (const one of [el("tools"), ...document.querySelectorAll(".goes")]) one.disabled = !now;
 }
 
 function show(full, curve, { broken, Chart, clock, figure, kindOf, reach }) {
@@ -80,7 +89,7 @@ function show(full, curve, { broken, Chart, clock, figure, kindOf, reach }) {
     const shown = angle === null ? _("no angle known") : `${number(angle)}°`;
     const where = rep ? _("set %(set)s, %(kind)s", { set: rep.set, kind: rep.removed ? _("not a repetition") : kinds[kindOf(rep)] }) : "";
     el("angle-now").textContent = angle === null ? "–" : `${number(angle)}°`;
-    el("time-now").textContent = clock(s, 1);
+    el("time-now").textContent = `${clock(s, 1)} · `;
     el("rep-now").textContent = where || _("between repetitions");
     scrubber.setAttribute("aria-valuetext", [clock(s, 1), shown, where].filter(Boolean).join(", "));
   }

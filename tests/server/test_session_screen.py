@@ -173,6 +173,26 @@ async def test_a_correction_in_a_dialog(browser, ward: Ward) -> None:
         await looked_at(page)
 
 
+async def test_what_is_on_its_way_looks_so(browser, ward: Ward, holed: str) -> None:
+    came = asyncio.Event()
+
+    async def later(route) -> None:
+        await came.wait()
+        await route.continue_()
+
+    async with looking(browser, "phone", "de") as seen:
+        await seen.context.route("**/uPlot*.js", later)
+        await logged_in(seen, ward.physio)
+        await seen.page.goto(f"{ward.house.url}/sessions/{holed}", wait_until="commit")
+        await seen.page.wait_for_selector("#curve .first")
+        assert await seen.page.locator("#play:enabled, #at:enabled, #closer:enabled, .goes:enabled").count() == 0
+        assert "unterwegs" in await seen.page.text_content("#rep-now")
+        await looked_at(seen.page)
+        came.set()
+        await seen.page.wait_for_selector("#tools:enabled")
+        assert await seen.page.locator("#play:enabled, .goes:enabled").count() > 5 and "unterwegs" not in await seen.page.text_content("#rep-now")
+
+
 async def test_what_cannot_be_drawn_is_said(browser, ward: Ward, holed: str) -> None:
     empty, unknown = ward.done("empty-session", []), ward.done("unknown-session", ward.packets[:40], exercise=None)
     async with looking(browser, "phone", "de") as seen:
