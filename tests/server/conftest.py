@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 from cluster import Cluster, binaries
+from house import Browser, housing
 
 from processing.exercises import EXERCISES
 from processing.tracker import Tracker
@@ -28,6 +29,8 @@ from server.store import Store
 EXERCISE, SIDE, BOOT = "hip_external_rotation", "left", 7
 INFO = encode_info(info_of(BOOT))
 STARTED_NS = 1_767_225_600_000_000_000
+ITEM = {"exercise": EXERCISE, "side": SIDE, "rom_target_deg": 40, "band": "red"}
+NOTE = "Slowly down, <b>please</b>. " + "Prüfen Sie die Höhe des Hockers. " * 12
 SERVE = (
     "import sys; from server.run import serve; from server.settings import Settings;"
     "serve(Settings(sys.argv[1], port=int(sys.argv[2]), database=sys.argv[3] or None))"
@@ -198,3 +201,21 @@ def serving(data_dir: Path, port: int = 0, database: str | None = None) -> Itera
 def server_process(database: str | None) -> Callable[..., contextlib.AbstractContextManager]:
     """`with server_process(data_dir) as (process, url)`: a server of its own process."""
     return lambda data_dir, **more: serving(data_dir, **{"database": database} | more)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]) -> Iterator[tuple[dict[str, Browser], dict[str, str]]]:
+    """A clinic to look at: people by what they are, and what the paths of pages need."""
+    with housing(tmp_path_factory.mktemp("home")) as house:
+        admin = house.found("Praxis am Hügel", "Ada Admin")
+        physio, pat = admin.add("Phil Physio", "staff"), admin.add("Pat Patient with a rather long name", "patient")
+        admin.assign(physio, pat)
+        plan = {"starts_on": "2026-01-01", "items": [ITEM, ITEM | {"exercise": "hip_abduction", "side": "right"}], "note": NOTE}
+        assert physio.post(f"/api/v1/patients/{pat.id}/programme", json=plan).status_code == 201
+        device, ids = pat.pair(), {"pat": pat.id}
+        for name in ("ended", "running"):
+            ids[name] = device.post("/api/v1/sessions", json=beginning(f"{name}-session")).json()["id"]
+            for i in range(0, len(entries), 64):
+                assert device.post(f"/api/v1/sessions/{ids[name]}/packets", content=encode_frame(entries[i : i + 64])).status_code == 200
+        assert device.post(f"/api/v1/sessions/{ids['ended']}/end").status_code == 200
+        yield {"patient": pat, "physio": physio, "admin": admin}, ids

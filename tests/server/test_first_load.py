@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
-from house import Browser, housing
 
-from sensor.frames import encode_frame
 from server.pages.scripts import imported
 
 TRIP_S, BYTES_S, AT_ONCE = 0.15, 1.6e6 / 8, 6
@@ -23,24 +20,9 @@ CODED = {"accept-encoding": "gzip", "sec-fetch-site": "same-origin"}
 NEEDED = re.compile(r'<link rel="stylesheet" href="(/static/[^"]+)">|<script[^>]* src="(/static/[^"]+)"')
 PAGES = {
     "patient": ["/", "/band", "/history", "/sessions", "/account", "/consent", "/sessions/{ended}", "/sessions/{running}/live"],
-    "physio": ["/patients", "/patients/{pat}", "/patients/{pat}/prescribe", "/patients/{pat}/sheet", "/sessions/{ended}", "/compare?a={ended}&b={ended}"],
+    "physio": ["/patients", "/patients/{pat}", "/patients/{pat}/prescribe", "/patients/{pat}/sheet", "/sessions/{ended}", "/sessions/{running}/live", "/compare?a={ended}&b={ended}"],
     "admin": ["/people", "/people/trail"],
 }
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, new_session, entries) -> Iterator[tuple[dict[str, Browser], dict[str, str]]]:
-    with housing(tmp_path_factory.mktemp("home")) as house:
-        admin = house.found("Hillside", "Ada Admin")
-        physio, pat = admin.add("Phil Physio", "staff"), admin.add("Pat Patient", "patient")
-        admin.assign(physio, pat)
-        device, ids = pat.pair(), {"pat": pat.id}
-        for name in ("ended", "running"):
-            ids[name] = device.post("/api/v1/sessions", json=new_session(f"{name}-session")).json()["id"]
-            for i in range(0, len(entries), 64):
-                assert device.post(f"/api/v1/sessions/{ids[name]}/packets", content=encode_frame(entries[i : i + 64])).status_code == 200
-        assert device.post(f"/api/v1/sessions/{ids['ended']}/end").status_code == 200
-        yield {"patient": pat, "physio": physio, "admin": admin}, ids
 
 
 def sent(person: httpx.Client, path: str) -> tuple[str, int]:
