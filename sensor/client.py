@@ -92,8 +92,11 @@ class Client:
         return await self._post(Paired, "/api/v1/devices", json={"code": code, "name": name})
 
     async def begin(self, told: Mapping[str, Any]) -> Begun:
-        """told: `NewSession` of the API's description; its `key` says whether it was begun before."""
-        return await self._post(Begun, "/api/v1/sessions", json=told)
+        """told: `NewSession` of the API's description; its `key` says whether it was begun before. And `battery_percent`, which
+        goes as a header: servers that do not know it yet refuse what they do not know in a body."""
+        battery = told.get("battery_percent")
+        headers = {} if battery is None else {"Hiprep-Battery": str(battery)}
+        return await self._post(Begun, "/api/v1/sessions", headers=headers, json={name: told[name] for name in told if name != "battery_percent"})
 
     async def send(self, session_id: str, entries: Sequence[Entry]) -> Acknowledged:
         return await self._post(Acknowledged, f"/api/v1/sessions/{session_id}/packets", content=encode_frame(entries))
@@ -101,10 +104,10 @@ class Client:
     async def end(self, session_id: str) -> Ended:
         return await self._post(Ended, f"/api/v1/sessions/{session_id}/end")
 
-    async def _post(self, kind: type[Answer], path: str, **body: Any) -> Answer:
+    async def _post(self, kind: type[Answer], path: str, **more: Any) -> Answer:
         """Raises Refused, Trouble, NotOurs; UplinkError for what is no URL."""
         try:
-            answer = await self._http.post(self.server_url + path, **body)
+            answer = await self._http.post(self.server_url + path, **more)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise UplinkError(f"server is not a URL (wanted http://..., got {self.server_url!r})") from error
         except httpx.TransportError as error:

@@ -272,6 +272,7 @@ def spool_of(source: Source, folder: Path, *, exercise: str | None, side: str, p
         "band": source.client.found.address,
         "info": source.info.hex(),
         "started_at": datetime.now(UTC).isoformat(),
+        "battery_percent": source.client.battery_percent,
     }
     spool = Spool(folder, told, server)
     source.on_packet = spool.put

@@ -85,7 +85,7 @@ class Ingest:
             key = hashlib.sha256(f"{patient.id} {values['key']}".encode()).hexdigest()
             values = values | {"key": key, "patient": patient.number}
         session, new = await self._store.write(_create, values, patient, at)
-        different = [name for name in values if name != "key" and getattr(session, name) != values[name]]
+        different = [name for name in values if name not in ("key", "battery_percent") and getattr(session, name) != values[name]]
         if different:
             raise Problem(409, "this key belongs to a session that is different", f"body.{different[0]}")
         return session, new

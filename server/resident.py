@@ -42,7 +42,7 @@ class Open:
     def state(self) -> dict[str, Any]:
         """With how long nothing has come; an angle that is not of now is none."""
         silent_s = None if self.last_packet is None else round(time.monotonic() - self.last_packet, 1)
-        state = {"type": "state", "connection": self.connection, "silent_s": silent_s, "message": self.message, **self.seen}
+        state = {"type": "state", "connection": self.connection, "silent_s": silent_s, "message": self.message, "battery_percent": self.session.battery_percent, **self.seen}
         return state if self.connection == "receiving" else state | {"angle_deg": None, "in_pose": False, "still_s": 0.0}
 
     def is_quiet(self, quiet_s: float) -> bool:

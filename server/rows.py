@@ -11,7 +11,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Session:
     """One row; times are ISO 8601, UTC. exercise None: recognise it. recording: file name, None: journal.
-    patient: whose; None: of the one person of a server without accounts. idle_since: see store/schema.py."""
+    patient: whose; None: of the one person of a server without accounts. idle_since, battery_percent: see store/schema.py."""
 
     number: int
     id: str
@@ -28,6 +28,7 @@ class Session:
     recording: str | None
     patient: int | None
     idle_since: str | None
+    battery_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pytest
 
 from sensor.devices import driver_named
 from sensor.devices.reference import info_of
+from sensor.peripheral import BATTERY_PERCENT
 from sensor.recording import read_recording, recording_from_packets, write_recording
 from sensor.source import open_source
 from sensor.spool import spool_of
@@ -107,6 +108,7 @@ async def test_from_the_band_to_the_page(browser, person: Path, tmp_path: Path) 
         await page.wait_for_selector("#connection.ended")
         numbers = [int(text) for text in await page.evaluate("shown")]
         assert numbers == sorted(numbers) and numbers[-1] == counted == 4 and len(set(numbers)) >= 3
+        assert await page.text_content("#battery-left") == f"Battery of the band: {BATTERY_PERCENT} %"
         assert await page.text_content("#exercise") == "Side-lying hip abduction, left"  # recognised
         await page.click("#open")
         await page.wait_for_selector("#curve[data-drawn] canvas")

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from sqlalchemy import ColumnElement, Connection
 from starlette.responses import JSONResponse, Response
 
@@ -25,6 +25,8 @@ from server.store import history, sessions
 
 router = APIRouter(tags=["sessions"])
 
+Battery = Annotated[int | None, Header(alias="Hiprep-Battery", ge=0, le=100, description="percent, of the band; a header, because servers that do not know it yet take the session all the same")]
+
 
 @router.post(
     "/sessions",
@@ -33,10 +35,10 @@ router = APIRouter(tags=["sessions"])
     responses={200: {"model": SessionHead, "description": "this key made it before"}}
     | responses(400, 401, 403, 409, 413, 421, 422, 503, 507),
 )
-async def create(request: Request, who: Beginner, new: NewSession) -> Response:
+async def create(request: Request, who: Beginner, new: NewSession, battery_percent: Battery = None) -> Response:
     """Begin a session. Its packets follow."""
     started_at = new.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    values = new.model_dump() | {"info": bytes.fromhex(new.info), "started_at": started_at}
+    values = new.model_dump() | {"info": bytes.fromhex(new.info), "started_at": started_at, "battery_percent": battery_percent}
     session, created = await of(request).ingest.create(values, who.patient, of(request).iso())
     head = head_of(of(request), session, None)
     return JSONResponse(head, 201 if created else 200, {"Location": f"{request.url.path}/{session.id}"})

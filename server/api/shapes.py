@@ -79,6 +79,7 @@ class SessionHead(BaseModel):
     placement: str
     driver: str
     band: str
+    battery_percent: int | None = Field(description="of the band when the session began (header `Hiprep-Battery`); null: not known")
     started_at: str = Field(description="ISO 8601, UTC")
     created_at: str
     ended_at: str | None

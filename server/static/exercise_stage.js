@@ -3,6 +3,7 @@ import { _, ngettext, number } from "./words.js";
 
 const SET = 10; // dots drawn ahead where nothing is prescribed
 const CUE_MS = 5000; // no source
+const CHARGE_SOON = 20; // percent, as sensor/patience.py
 const LIMITS_DEG = 5; // SERVICE: a change of less is no measurable one
 const MOTION = matchMedia("(prefers-reduced-motion: no-preference)");
 const el = (id) => document.getElementById(id);
@@ -148,11 +149,18 @@ export class Stage {
     }));
   }
 
-  link({ connection, silent_s, packets, message }) {
+  link({ connection, silent_s, packets, message, battery_percent: left }) {
+    if (left !== this.left) this.#battery((this.left = left));
     text("physio", message ? `${message.by}: ${message.text}` : "");
     if (connection === "receiving") this.#connection("receiving", _("band connected"), "");
     else if (connection === "lost") this.#connection("lost", _("no packets"), _("For %(n)s s. What has arrived is safe; the count goes on when the band is back.", { n: Math.round(silent_s) }));
     else this.#connection("waiting", _("waiting for the band"), packets ? _("What had arrived before is counted.") : "");
+  }
+
+  // As it was when the session began; null: not known.
+  #battery(n) {
+    if (n === null) text("battery-left", "");
+    else text("battery-left", n > CHARGE_SOON ? _("Battery of the band: %(n)s %%", { n }) : _("Battery of the band: %(n)s %%. Charge it after this session.", { n }));
   }
 
   silent(seconds, last) {

@@ -40,6 +40,7 @@ sessions = Table(
     Column("recording", String(128)),  # file in the recordings directory, once the journal is compacted
     Column("patient", Integer),  # people.number; null: of the one person of a server without accounts
     Column("idle_since", String(32)),  # since when an open session is known to get no packets
+    Column("battery_percent", Integer),  # of the band when it began; null: it did not say
     Index("sessions_open", "ended_at"),
     Index("sessions_patient", "patient", "id"),
 )

@@ -331,3 +331,14 @@ async def test_the_answer_to_an_unexpected_error_carries_them_too(tmp_path) -> N
 def test_static_files_stay_in_their_directory(client) -> None:
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static//etc/passwd"):
         assert client.get(path).status_code == 404
+
+
+def test_how_full_the_band_is_is_a_header_that_other_servers_may_not_know(client, body) -> None:
+    answer = client.post("/api/v1/sessions", json=body, headers={"hiprep-battery": "87"})
+    assert (answer.status_code, answer.json()["battery_percent"]) == (201, 87)
+    again = client.post("/api/v1/sessions", json=body, headers={"hiprep-battery": "85"})  # it went on
+    assert (again.status_code, again.json()["battery_percent"]) == (200, 87)
+    assert client.create("another-session")["battery_percent"] is None
+    for wrong in ("101", "-1", "full"):
+        refused = client.post("/api/v1/sessions", json=body, headers={"hiprep-battery": wrong})
+        assert (refused.status_code, refused.json()["where"]) == (422, "header.Hiprep-Battery")

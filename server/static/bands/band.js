@@ -116,7 +116,7 @@ export class Band {
       started_at: new Date().toISOString(),
     };
     const at = Date.now();
-    await this.#keep({ key, owner: this.owner, told, device: device.id, name: this.name, at, id: null, ended: false, mark: null });
+    await this.#keep({ key, owner: this.owner, told, device: device.id, name: this.name, battery: this.battery, at, id: null, ended: false, mark: null });
   }
 
   // What was cut off by a reload or worse. Needs a tap where the browser has forgotten the band.

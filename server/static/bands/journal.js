@@ -38,7 +38,7 @@ export async function sessions() {
   return done((await database()).transaction("sessions").objectStore("sessions").getAll());
 }
 
-// What is known of a session: {key, owner, told, model, info, device, id, ended, mark, at}.
+// What is known of a session: {key, owner, told, model, info, device, battery, id, ended, mark, at}.
 export async function keep(session) {
   const transaction = (await database()).transaction("sessions", "readwrite");
   transaction.objectStore("sessions").put(session);

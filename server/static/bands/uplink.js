@@ -132,6 +132,7 @@ export class Uplink {
   async #ask(path, { json, body } = {}) {
     const headers = { "Content-Type": json ? "application/json" : "application/octet-stream", Accept: "application/json" };
     if (this.session.owner !== LOCAL) headers["Hiprep-Patient"] = this.session.owner;
+    if (json && this.session.battery != null) headers["Hiprep-Battery"] = this.session.battery;
     for (let wait = FIRST_MS; ; wait = Math.min(2 * wait, LONGEST_MS)) {
       if (this.#over) throw new Refused(0);
       try {
