@@ -13,7 +13,7 @@ from starlette.responses import Response
 from processing.exercises import EXERCISES
 from server.access import Reader, ReadSession, Who, Writer, WriteSession
 from server.api.programmes import STOPPED, Report, pain_stop, reported, worst
-from server.api.sessions import open_session
+from server.api.sessions import find, open_session
 from server.pages.views import checked, fields, go, page
 from server.problems import Problem
 from server.programme import WEEK, Done, Item, Programme, ends_on, present
