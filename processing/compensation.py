@@ -26,16 +26,18 @@ from processing.results import SET_PAUSE_S, Compensation
 PELVIS_WARN_DEG = 5.0  # CONTRACT: so much pelvis rotation is a compensation
 TURN_LEVER = 0.43  # SIGNALS: the thigh tilts by 0.43 of a pelvic turn, 0.6 of a forward tilt; the smaller one
 ROLL_LEVER = 0.6  # of a pelvic roll in a leg that has risen by RISEN: the leg follows what has come so far (ours)
-RISEN = 0.80  # of the range of motion: up to here the leg is still being lifted (ours)
+# Of the range of motion: up to RISEN the leg is still being lifted, half of the way from where the foot may turn, HIGH, to
+# its end; a foot that began on the way has hardly turned at HIGH yet if the lift is quick (ours).
+RISEN, HIGH = 0.90, 0.80
 ELSEWHERE_DEG = 6.0  # a rest further from the last one: the band or the person sits elsewhere, learn anew (ours)
 ANEW_DEG = 2.5  # and after a pause that ends a set by more than twice what a natural wobble makes of the leg, 0.9 (ours)
 OWN_REPS = 20  # a way to move is known by more repetitions than a range of motion: some of them will be helped (ours)
 SPREAD = 3.0  # times how far the person's own repetitions lie from their way: three standard deviations (ours)
 # SIGNALS: natural wobble is up to 1.5 degrees of pelvis, at most 0.9 of leg; a person's repetitions lie so far apart.
 OWN_SPREAD_DEG = 0.5
-# How the axis of a turn may stand to the vertical, and how a leg may roll and swing as it rises, before a person has
-# shown their own: standard deviations (ours; no source).
-THIGH_DEG, ROLLS_DEG, SWINGS_DEG, TOP_DEG = 3.0, 3.0, 3.0, 2.5
+# How the axis of a turn may stand to the vertical (as the thigh does, give or take the plane that the foot keeps to), and
+# how a leg may roll and swing as it rises, before a person has shown their own: standard deviations (ours; no source).
+THIGH_DEG, ROLLS_DEG, SWINGS_DEG, TOP_DEG = 4.0, 3.0, 3.0, 2.5
 TOP_SHARE = 0.5  # what swings at the top counts half: a foot that turns there adds its own (ours)
 UNSURE_DEG = np.array([ROLLS_DEG, SWINGS_DEG, TOP_SHARE * TOP_DEG])
 HELPED = 0.2  # density of helped repetitions against that at the middle of the own ones: far apart against close (ours)
@@ -188,11 +190,11 @@ class LiftWatch:
             self._own.forget()
             self._turning.clear()
             self._rising.clear()
-        leg = self._leg(moved, _high(angle)[1], learn)
+        leg = self._leg(moved, _high(angle), learn)
         if leg is None:
             return Seen(0.0, (), 0.0 if self._terminal_rotation else None)
         angle = np.degrees(np.arcsin(np.minimum(np.maximum(moved.up @ leg, -1.0), 1.0)))
-        risen = _high(angle)[0]
+        risen = int((angle - angle[0] >= RISEN * (angle.max() - angle[0])).argmax())
         roll, swing = np.degrees(_roll(moved, leg)), np.degrees(_swing(moved, leg))
         late = roll[risen:] - roll[risen]
         terminal = float(late[np.abs(late).argmax()])
@@ -236,7 +238,7 @@ class LiftWatch:
             return None
         if not self._turning:  # the foot turned about another direction: that was not the top
             about = moved.turned_about(rises)
-            high = _high(np.degrees(np.arcsin(np.clip(moved.up @ about, -1.0, 1.0))))[1]
+            high = _high(np.degrees(np.arcsin(np.clip(moved.up @ about, -1.0, 1.0))))
         axis, turned = _kept(moved, high)
         if axis @ rises < 0:
             axis = -axis
@@ -255,11 +257,10 @@ class LiftWatch:
         return leg
 
 
-def _high(angle: np.ndarray) -> tuple[int, slice]:
-    """Where a lift's angle (n,) first comes to RISEN, and the stretch round the top that it spends above that."""
-    above = (angle - angle[0] >= RISEN * (angle.max() - angle[0])).nonzero()[0]
-    first, last = int(above[0]), int(above[-1])
-    return first, slice(first, last + 1)
+def _high(angle: np.ndarray) -> slice:
+    """The stretch round the top of a lift that its angle (n,) spends above HIGH."""
+    above = (angle - angle[0] >= HIGH * (angle.max() - angle[0])).nonzero()[0]
+    return slice(int(above[0]), int(above[-1]) + 1)
 
 
 def _kept(moved: Stretch, part: slice) -> tuple[np.ndarray, float]:

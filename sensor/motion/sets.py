@@ -107,6 +107,7 @@ class Set:
             cheat[other] = person.at[other] + m.sideways_deg * rep.rom * DEG
         straight = {channel: person.at[channel] for channel in cheat}
         rotates = m.terminal_joint if rep.terminal else None
+        early = rotates is not None and rep.rotate_at < EARLY  # such a foot turns with the leg, and is out when that is up
 
         begun = person.t
         lift_s = concentric * (TWICE if rep.halt_up_s else 1.0)
@@ -118,8 +119,9 @@ class Set:
         start, _ = _travel(person, concentric, m.joint, top, m.up, rep.halt_up_s, rep.halt_at)
         lifted = person.t
         if rotates:
-            person.begin(terminal, after=turn_s - person.t, **{rotates: turned})
-            person.wait(max(0.0, turn_s + terminal - person.t))
+            out_s = min(terminal, lifted - turn_s) if early else terminal
+            person.begin(out_s, after=turn_s - person.t, **{rotates: turned})
+            person.wait(max(0.0, turn_s + out_s - person.t))
             person.move(hold, **{m.joint: sunk})
             person.move(terminal, **{rotates: there})
         else:
@@ -141,7 +143,7 @@ class Set:
                 terminal=bool(rotates),
                 rotates=m.joint == "hip_rotation",
                 turn_s=turn_s,
-                early=rotates is not None and rep.rotate_at < EARLY,
+                early=early,
             )
         )
         return back

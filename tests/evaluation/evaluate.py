@@ -87,6 +87,7 @@ def main() -> int:
     for name, j in families.items():
         if j.found or any(rate.yes < rate.of for rate in j.clear.values()):
             print(f"  {name:14}", "; ".join(_faults(j)))
+    print(f"  {'all families':14}", "; ".join(_faults(total(families.values()))))
     if any(beside.values()):
         print(f"\nSide by side\n\n{side_by_side(beside)}")
     if failed:

@@ -14,6 +14,7 @@ from processing.exercises import EXERCISES
 from processing.frames import Stretch
 from processing.results import SessionResult
 from sensor.motion import CHEAP, GOOD, Movement, Rep, Set, Simulation, Still, simulate
+from sensor.motion.profiles import Skewed
 
 quaternions = st.tuples(*[st.floats(-1, 1)] * 4).filter(lambda q: sum(x * x for x in q) > 0.01)
 TURNS = ["hip_external_rotation", "hip_internal_rotation"]
@@ -158,3 +159,12 @@ def test_a_leg_that_rolls_while_it_rises_turns_early(placement: str) -> None:
     reps = [Rep(compensation=cheat) for cheat in cheats]
     result = count(people("hip_abduction", reps, placement=placement, side="right", rate_hz=50.0, seed=5))
     assert ["early_rotation" in rep.flags for rep in result.reps] == [cheat is not None for cheat in cheats]
+
+
+@pytest.mark.parametrize("rotate_at", [0.1, 0.4])
+def test_a_foot_that_turns_on_the_way_of_a_quick_lift_turns_early(rotate_at: float) -> None:
+    early = [i in (2, 5, 8) for i in range(10)]
+    reps = [Rep(rotate_at=rotate_at if one else 1.0) for one in early]
+    quick = {"concentric_s": 0.9, "terminal_deg": 18.0, "up": Skewed(0.6)}
+    result = count(people("hip_abduction", reps, quick, side="left", rate_hz=50.0, seed=3))
+    assert ["early_rotation" in rep.flags for rep in result.reps] == early
