@@ -61,8 +61,10 @@ def _compensation_from(done: Sequence[Counter], counted: Sequence[Rep]) -> float
     for counter in done:
         if not counter.exercise.pelvis_shows:
             continue
-        own = [rep for rep in counted if rep.exercise == counter.exercise.name and not rep.compensated]
-        deviations = [rep.deviation_deg for rep in own]
+        every = [rep for rep in counted if rep.exercise == counter.exercise.name]
+        own = [rep for rep in every if not rep.compensated]
+        # Who is helped in all but so few has shown no way of their own: what is seen of all of them is its width.
+        deviations = [rep.deviation_deg for rep in (own if len(own) >= ENOUGH else every)]
         lever = TURN_LEVER if counter.exercise.movement == "turn" else ROLL_LEVER
         if len(deviations) >= ENOUGH:
             found.append(max(PELVIS_WARN_DEG, SPREAD * median(deviations) / lever))
