@@ -192,15 +192,19 @@ class Counter:
         self._unsure = self._unsure or doubt
         self._company.waiting.clear()
         self._again = True
-        ups = self._fed.ups(self._excursions.first, self._excursions.next - 1)
-        moves = self._excursions.again(self._axis.angles(ups))
+        moves = self._moves_again()
         if any(move.kind != "closed" and self._only_turned(move) for move in moves):
-            moves = self._excursions.again(self._axis.angles(ups))
+            moves = self._moves_again()
         for move in moves:
-            if move.start >= self._excursions.first:
-                found = found + self._moved(move)
+            found = found + self._moved(move)
         self._again = False
         return found
+
+    def _moves_again(self) -> list[Move]:
+        """In all that is still known about the axis as it is now."""
+        excursions = self._excursions
+        moves = excursions.again(self._axis.angles(self._fed.ups(excursions.first, excursions.next - 1)))
+        return [move for move in moves if move.start >= excursions.first]  # it may have forgotten the oldest meanwhile
 
     def _only_turned(self, move: Move) -> bool:
         """Whether what seemed to come down was a foot that turned."""

@@ -246,7 +246,11 @@ class Tracker:
             return self._turned_back(new)
         if new.kind == "closed":
             return self._close(new.rep)
-        events = self._end_set() if self._open and new.rep.start_s - self._last_end > self._patience else []
+        events: list[Event] = []
+        if self._open and new.rep.start_s - self._last_end > self._patience:
+            counter = self._counter  # that has seen the next set begin
+            events = self._end_set()
+            self._counter = counter
         now = self._orientation.last_t
         if new.rep.counted:
             self._count(new.rep)
