@@ -16,6 +16,8 @@ let waitingBefore = 0;
 let stage = false;
 let ending = null;
 
+for (const change of ["online", "offline"]) addEventListener(change, show);
+
 function say(text) {
   if (el("say").textContent !== text) el("say").textContent = text;
 }
@@ -26,6 +28,7 @@ function show() {
   const going = session !== null && !session.ended;
   el("find").hidden = there || going || state === "stopped" || !supported();
   el("where").hidden = el("find").hidden;
+  el("away").hidden = navigator.onLine || going;
   el("go-on").hidden = !before || other || state !== "none";
   el("again").hidden = !(["reconnecting", "failed", "silent"].includes(state) || (state === "connecting" && trouble));
   el("there").hidden = !there || going;

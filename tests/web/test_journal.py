@@ -92,6 +92,7 @@ async def test_offline_from_the_start_is_sent_later_and_by_its_owner_only(browse
     async with Air(page, band) as air:
         await with_worker(page)
         await page.context.set_offline(True)
+        await page.wait_for_selector("#away")  # it is said
         await connected(page)
         await started(page)
         await air.goes_on(band.takes(walk.samples))
