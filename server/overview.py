@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from server.store import Store, people, programmes
 from server.trend import shown, trends
 
 POINTS = 12  # days of the small drawing of the range of motion
+READ = 2000  # patients whose line is kept as it was read: a few MB; no source
 AT_ONCE = 5  # patients a turn of the writer, so that others wait for tens of milliseconds; no source
 
 
@@ -56,7 +58,13 @@ async def overviews(store: Store, patients: Sequence[int], zone: ZoneInfo, today
     missing = [number for number in patients if number not in found]
     for first in range(0, len(missing), AT_ONCE):
         found |= await store.write(_make, missing[first : first + AT_ONCE], zone, today)
-    return {number: json.loads(document) for number, document in found.items()}
+    return {number: _read(document) for number, document in found.items()}
+
+
+@functools.lru_cache(READ)
+def _read(document: str) -> dict[str, Any]:
+    """Not to be changed: whoever looks next gets the same one."""
+    return json.loads(document)
 
 
 async def prepare(store: Store, now_s: float) -> None:

@@ -27,6 +27,7 @@ from conftest import EXERCISE, SIDE, beginning, wire
 from processing.exercises import EXERCISES
 from sensor.frames import Entry, encode_frame
 from sensor.motion import session as simulated
+from server.ingest import BEHIND
 
 PACKET_S, SPREAD = 0.1, 1500  # a packet's time; sessions begin so many packets apart in the person's half hour, at most
 HEAD = 12  # bytes of a packet before its samples
@@ -207,13 +208,16 @@ async def compare(run: Run, url: str) -> None:
         await asyncio.gather(*(one(client, sender) for sender in run.sessions))
 
 
-async def flood(url: str, pool: list[bytes], sessions: int, seconds: float = 8.0, echo: bool = False) -> float:
-    """Frames of one packet a second, as fast as they are answered."""
-    run = await opened(url, pool, sessions, echo)
-    began = time.monotonic()
-    while (now := time.monotonic()) - began < seconds:
+async def flood(url: str, pool: list[bytes], sessions: int, seconds: float = 4.0, echo: bool = False) -> float:
+    """Frames of one packet a second, as fast as they are answered, once what counts has begun with each session."""
+    run, began = await opened(url, pool, sessions, echo), None
+    while began is None or time.monotonic() - began < seconds:
+        now, least = time.monotonic(), min(sender.next for sender in run.sessions)
+        if began is None and least > 4 * BEHIND:
+            began = now
+            run.took.clear()
         for sender in run.sessions:
-            while sender.open and len(sender.due) < AHEAD and sender.next < len(sender.packets):
+            while sender.open and len(sender.due) < AHEAD and sender.next < min(least + 4 * AHEAD, len(sender.packets)):
                 sender.send(1, now)
         await asyncio.sleep(0.002)
     for sender in run.sessions:

@@ -115,6 +115,7 @@ class Air:
     def __init__(self, page: Any, band: Peripheral) -> None:
         self.page, self.band = page, band
         self.connects = self.picks = True  # does the band answer, does the person choose it?
+        self.battery = BATTERY_PERCENT  # the adopted service's
         self._answered: set[str] = set()
         self._ids: dict[str, str] = {}
         self._tasks: set[asyncio.Task] = set()
@@ -219,7 +220,7 @@ class Air:
         uuid, kind = self._ids[event["characteristicId"]], event["type"]
         answer, said = {"characteristicId": event["characteristicId"], "type": kind, "code": 0}, ()
         if kind == "read":
-            value = bytes([BATTERY_PERCENT]) if uuid == "2a19" else self.band.read(uuid)
+            value = bytes([self.battery]) if uuid == "2a19" else self.band.read(uuid)
             answer["data"] = base64.b64encode(value).decode()
             said = getattr(self.band, "unasked", ())
         elif kind == "write":

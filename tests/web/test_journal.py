@@ -10,6 +10,8 @@ from emulated import Air, ReferenceBand, until
 from pages import back, connected, finished, said, same, started, stopped, stored
 from playwright.async_api import Error
 
+from sensor.peripheral import BATTERY_PERCENT
+
 SESSIONS = "import('/static/bands/journal.js').then(({ sessions }) => sessions())"
 
 
@@ -82,7 +84,9 @@ async def test_a_session_survives_the_page_and_a_tunnel(browser, walk, how: str)
         await page.context.set_offline(False)
         await air.goes_on(many)
         assert ("replay", many // 4 * 2) in band.asked
-        same(await finished(page, walk), walk.expected(band))
+        found = await finished(page, walk)
+        same(found, walk.expected(band))
+        assert found["battery_percent"] == BATTERY_PERCENT
         await emptied(page)
 
 

@@ -94,9 +94,11 @@ export class Link {
     }
   }
 
+  // Percent; null: it does not say, or says what cannot be.
   async battery() {
     const one = this.#characteristics.get(this.model.battery ?? "00002a19-0000-1000-8000-00805f9b34fb");
-    return one ? (await this.#step(() => one.readValue())).getUint8(0) : null;
+    const percent = one ? (await this.#step(() => one.readValue())).getUint8(0) : null;
+    return percent <= 100 ? percent : null;
   }
 
   close() {
