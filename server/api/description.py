@@ -14,7 +14,7 @@ ID, AT = "01900000-0000-7000-8000-000000000000", "2026-01-01T09:00:00.000Z"
 TALLY = {"counted": 10, "good": 9, "compensated": 1, "partial": 0}
 HEAD = {
     "id": ID, "exercise": "hip_abduction", "side": "left", "placement": "ankle", "driver": "hiprep-band", "band": "C0:FF:EE:00:00:01",
-    "started_at": AT, "created_at": AT, "ended_at": AT, "state": "ended", "tally": TALLY,
+    "battery_percent": 87, "started_at": AT, "created_at": AT, "ended_at": AT, "state": "ended", "tally": TALLY,
 }  # fmt: skip
 JOB = {
     "id": ID, "state": "done", "attempts": 1, "made_at": AT, "finished_at": AT, "version": VERSION, "outcome": "confirmed", "error": None,

@@ -322,7 +322,7 @@ def test_a_session_that_was_ended_on_its_page_is_over(spool: Spool) -> None:
 
 def test_what_a_server_missed_before_it_was_ended_is_kept(spool: Spool) -> None:
     """It was away just before: what came meanwhile may be of the session."""
-    up = ended_on_its_page(spool, Server(away=lambda t: 5 <= t < 9.9))
+    up = ended_on_its_page(spool, Server(away=lambda t: 5 <= t < 10.1))
     assert not up.ended and "has ended" in str(up.error) and not spool.sent
     assert len(spool.read(0, 1000)) == 130
 
