@@ -150,6 +150,12 @@ class Air:
         self.radio.out_of_range(self.band.device)
         self.radio.break_links(self.band.device)
 
+    async def back(self, times: int) -> None:
+        """When the client has come back so many times."""
+        async with asyncio.timeout(60):
+            while self.client.reconnects < times:
+                await asyncio.sleep(0.002)
+
     async def seen(self, share: float) -> None:
         """When so much of the session has reached the client."""
         async with asyncio.timeout(60):
@@ -172,12 +178,14 @@ async def test_local_and_server_result_are_identical(person: Path, tmp_path: Pat
     session = asyncio.create_task(live.session(told, air.source))
     await air.seen(0.15)
     air.radio.break_links(air.band.device)
+    await air.back(1)
     await air.seen(0.25)
     await asyncio.to_thread(servers[0].close)
     await air.seen(0.35)
     air.goes()  # so that the session is not over before the server is there
     await another(servers[1])
     air.radio.back_in_range(air.band.device)
+    await air.back(2)
     await air.seen(0.5)
     air.goes()
     await asyncio.to_thread(servers[1].close)
