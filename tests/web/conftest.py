@@ -13,6 +13,8 @@ from chromium import launched
 from emulated import FLAG, ReferenceBand
 from house import Browser, House, housing
 from pages import EXERCISE
+from phone import Phone
+from playwright.async_api import async_playwright
 
 from processing.exercises import EXERCISES
 from processing.tracker import Tracker
@@ -31,9 +33,17 @@ def chromium_flags(chromium_flags: list[str]) -> list[str]:
 
 @pytest.fixture
 async def browser(chromium_path: str, chromium_flags: list[str]):
-    """Each test's own: here pages crash, and then their contexts may never close."""
+    """Each test's own, for there is one Bluetooth adapter in each."""
     async with launched(chromium_path, chromium_flags) as browser:
         yield browser
+
+
+@pytest.fixture
+async def phone(chromium_path: str, chromium_flags: list[str], tmp_path: Path):
+    async with async_playwright() as playwright:
+        phone = Phone(playwright, chromium_path, chromium_flags, tmp_path / "profile")
+        yield phone
+        await phone.off()
 
 
 @pytest.fixture
@@ -53,7 +63,9 @@ class Walk(NamedTuple):
 
     async def page(self, browser, who: Browser | None = None):
         """A page of the patient's browser, which complains aloud."""
-        context = await browser.new_context(base_url=self.house.url)
+        return await self.page_in(await browser.new_context(base_url=self.house.url), who)
+
+    async def page_in(self, context, who: Browser | None = None):
         await self.log_in(context, who or self.patient)
         page = await context.new_page()
         page.complaints = []

@@ -86,7 +86,8 @@ class ReferenceBand(Peripheral):
     def takes(self, samples: Samples) -> int:
         """What will be measured; how many packets that are."""
         self._coming = [packet for _, packet in packets(samples, reference.DRIVER, self.info)]
-        return len(self._coming)
+        self.many = len(self._coming)
+        return self.many
 
     def measures(self, n: int) -> None:
         """The next n packets, into its ring."""
@@ -129,23 +130,19 @@ class Air:
         }
         for event, hear in self._hears.items():
             self._cdp.on(event, hear)
-        await self.near(self.page)
-        return self
-
-    async def near(self, page: Any) -> None:
-        """Another page from now on, before it has loaded anything."""
-        self.page = page
-        self._prompts = await page.context.new_cdp_session(page)
-        await page.add_init_script(HOOK)
+        self._prompts = await self.page.context.new_cdp_session(self.page)
+        await self.page.add_init_script(HOOK)
         await self._prompts.send("DeviceAccess.enable")
         self._prompts.on("DeviceAccess.deviceRequestPrompted", lambda event: self._later(self._chosen(event)))
+        return self
 
     async def __aexit__(self, *_: object) -> None:
         for event, hear in self._hears.items():
             self._cdp.remove_listener(event, hear)
         await asyncio.gather(*self._tasks)
-        await self._cdp.send("BluetoothEmulation.disable")
-        await self._cdp.detach()
+        if self.page.context.browser.is_connected():
+            await self._cdp.send("BluetoothEmulation.disable")
+            await self._cdp.detach()
 
     async def power(self, state: str) -> None:
         """powered-on, powered-off, absent. A page that goes takes the emulated adapter with it."""

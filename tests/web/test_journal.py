@@ -42,52 +42,54 @@ async def with_worker(page) -> None:
     await page.evaluate("navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller ?? new Promise((go) => { navigator.serviceWorker.oncontrollerchange = go; }).then(() => 0))")
 
 
-async def come(page) -> None:
-    """As people do after a crash, which may take the service worker's process along: what does not come is asked for again."""
-    for seconds in (10, 20, 30):
-        with contextlib.suppress(Error):
-            await page.goto("/band", timeout=1000 * seconds)
-            return
-    raise AssertionError("the page did not come")
+async def half(page, walk, air: Air) -> None:
+    """A quarter is sent, a quarter has no network."""
+    await with_worker(page)
+    await connected(page)
+    await started(page)
+    many = air.band.takes(walk.samples)
+    await air.goes_on(many // 4)
+    await page.context.set_offline(True)
+    await air.goes_on(many // 4)
+    await said(page, "offline")
 
 
-@pytest.mark.parametrize("how", ["reload", "crash"])
-async def test_a_session_survives_the_page_and_a_tunnel(browser, walk, how: str) -> None:
-    """A quarter is sent, a quarter has no network, a quarter has no page either, and then all is well again."""
-    page, band = await walk.page(browser), ReferenceBand()
-    async with Air(page, band) as air:
-        await with_worker(page)
-        await connected(page)
-        await started(page)
-        many = band.takes(walk.samples)
-        await air.goes_on(many // 4)
-        await page.context.set_offline(True)
-        await air.goes_on(many // 4)
-        await said(page, "offline")
-        if how == "reload":
-            await page.reload()
-        else:
-            context = page.context
-            await context.set_offline(False)  # what has crashed cannot be told
-            with contextlib.suppress(Error):
-                await page.goto("chrome://crash")
-            page = await context.new_page()
-            await air.near(page)
-            await come(page)
+async def rest(page, walk, air: Air) -> None:
+    """A quarter has no page either, and then all is well again."""
+    band, many = air.band, air.band.many
+    band.measures(many // 4)
+    await until(page, "document.body.dataset.ready === ''")
+    (session,) = await kept(page)
+    assert not session["ended"] and session["mark"]["next"] == many // 4 * 2
+    await page.click("#go-on")
+    await back(band, 1)
+    await page.context.set_offline(False)
+    await air.goes_on(many)
+    assert ("replay", many // 4 * 2) in band.asked
+    found = await finished(page, walk)
+    same(found, walk.expected(band))
+    assert found["battery_percent"] == BATTERY_PERCENT
+    await emptied(page)
+
+
+async def test_a_session_survives_a_reload_in_a_tunnel(browser, walk) -> None:
+    page = await walk.page(browser)
+    async with Air(page, ReferenceBand()) as air:
+        await half(page, walk, air)
+        await page.reload()
         await air.power("powered-on")
-        band.measures(many // 4)
-        await until(page, "document.body.dataset.ready === ''")
-        (session,) = await kept(page)
-        assert not session["ended"] and session["mark"]["next"] == many // 4 * 2
-        await page.click("#go-on")
-        await back(band, 1)
-        await page.context.set_offline(False)
-        await air.goes_on(many)
-        assert ("replay", many // 4 * 2) in band.asked
-        found = await finished(page, walk)
-        same(found, walk.expected(band))
-        assert found["battery_percent"] == BATTERY_PERCENT
-        await emptied(page)
+        await rest(page, walk, air)
+
+
+async def test_a_session_survives_the_end_of_the_browser(phone, walk) -> None:
+    page, band = await walk.page_in(await phone.on(walk.house.url)), ReferenceBand()
+    async with Air(page, band) as air:
+        await half(page, walk, air)
+        await phone.killed()
+    page = await walk.page_in(await phone.on(walk.house.url))
+    async with Air(page, band) as air:
+        await page.goto("/band")
+        await rest(page, walk, air)
 
 
 async def test_offline_from_the_start_is_sent_later_and_by_its_owner_only(browser, walk) -> None:
