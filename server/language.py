@@ -8,7 +8,7 @@ what the code says.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -107,9 +107,9 @@ class Vocabulary(Mapping[str, str]):
         return len(self._english)
 
 
-def for_scripts() -> dict[str, list[str]]:
-    """What the scripts of a page say, translated: English -> the forms."""
-    return _scripts(present())
+def for_scripts(those: Set[str]) -> dict[str, list[str]]:
+    """What scripts of server/static say, translated: English -> the forms."""
+    return {english: forms for english, forms, where in _scripts(present()) if where & those}
 
 
 @cache
@@ -125,14 +125,16 @@ def _catalogue(language: str) -> NullTranslations:
 
 
 @cache
-def _scripts(language: str) -> dict[str, list[str]]:
+def _scripts(language: str) -> list[tuple[str, list[str], set[str]]]:
+    """(English, its forms, where it stands in server/static)."""
     if language == "en":
-        return {}
-    found: dict[str, list[str]] = {}
+        return []
+    found = []
     for message in _read(language):
-        if message.id and any(path.endswith(".js") for path, _line in message.locations):
+        where = {path.removeprefix("server/static/") for path, _line in message.locations if path.endswith(".js")}
+        if message.id and where:
             ids, forms = ([one] if isinstance(one, str) else list(one) for one in (message.id, message.string))
-            found[ids[0]] = forms
+            found.append((ids[0], forms, where))
     return found
 
 

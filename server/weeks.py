@@ -16,6 +16,7 @@ from server.corrections import corrected, kind_of
 from server.drawing import Scale
 from server.programme import WEEK
 from server.store import history, programmes, sessions
+from server.store.history import Correction
 from server.trend import Trend, mdc_deg, trend
 
 WEEKS = 6
@@ -46,33 +47,30 @@ def days_of(connection: Connection, patient: int, zone: ZoneInfo, today: date) -
     first = first_day(today)
     days = {first + timedelta(n): Day(first + timedelta(n)) for n in range(WEEK * WEEKS)}
     reps: dict[tuple[date, Leg], list[dict[str, Any]]] = {}
-    for session in sessions.of_patient(connection, patient):
-        day = days.get(programmes.day_of(session.started_at, session.created_at, zone))
-        if day is None:
-            continue
-        said = programmes.report(connection, session.number)
-        pains = [said[name] for name in ("pain_before", "pain_worst", "pain_after") if said[name] is not None] if said else []
-        day.pain = max([*pains, *([] if day.pain is None else [day.pain])], default=None)
-        for rep in _reps(connection, session.number):
+    mine = [
+        (day, session) for session in sessions.of_patient(connection, patient)
+        if (day := days.get(programmes.day_of(session.started_at, session.created_at, zone)))
+    ]  # fmt: skip
+    those = sessions.since(patient, min((session.number for _day, session in mine), default=0))
+    said, corrections, documents = (find(connection, those) for find in (programmes.pains, history.corrections_in, sessions.documents))
+    for day, session in mine:
+        day.pain = max([*said.get(session.number, []), *([] if day.pain is None else [day.pain])], default=None)
+        for rep in _reps(documents.get(session.number), corrections.get(session.number, [])):
             if (kind := kind_of(rep)) in day.kinds:
                 day.kinds[kind] += 1
             if rep["counted"]:
                 reps.setdefault((day.day, (rep["exercise"], session.side)), []).append(rep)
         day.sessions += 1
-    for (day, leg), mine in reps.items():
+    for (day, leg), done in reps.items():
         for name, of in (("rom_deg", _rom), ("tempo_s", _tempo)):
-            values = [value for rep in mine if (value := of(rep)) is not None]
+            values = [value for rep in done if (value := of(rep)) is not None]
             if values:
                 getattr(days[day], name)[leg] = median(values)
     return list(days.values())
 
 
-def _reps(connection: Connection, session: int) -> list[dict[str, Any]]:
-    stored = sessions.result(connection, session)
-    document = json.loads(stored.document) if stored else None
-    if not document:
-        return []
-    return [rep for rep in corrected(document, history.corrections_of(connection, session))["reps"] if not rep["removed"]]
+def _reps(document: str | None, corrections: Sequence[Correction]) -> list[dict[str, Any]]:
+    return [] if document is None else [rep for rep in corrected(json.loads(document), corrections)["reps"] if not rep["removed"]]
 
 
 def _rom(rep: dict[str, Any]) -> float | None:

@@ -9,8 +9,12 @@ from pathlib import Path, PurePosixPath
 
 from markupsafe import Markup
 
+from server import language
+
 STATIC = Path(__file__).parents[1] / "static"
 IMPORT = re.compile(r"""^(?:import|export)\b[^;"']*["'](\.[^"']+)["']""", re.MULTILINE)
+WHEN_NEEDED = re.compile(r"""\bimport\(["'](\.[^"']+)["']\)""")
+MODULE = re.compile(r'<script type="module" src="/static/([^"]+)">')
 
 
 @cache
@@ -23,12 +27,23 @@ def script(name: str, later: str | None = None) -> Markup:
 
 def imported(name: str) -> list[str]:
     """name and what it imports, and what that does; not what is imported only when it is needed."""
-    found, todo = [], [name]
+    return [*_reached((name,), IMPORT)]
+
+
+def words_for(head: str) -> dict[str, list[str]] | None:
+    """What the modules of a page's head may say, also those that they import later; None where none says anything."""
+    reached = _reached(tuple(MODULE.findall(head)), IMPORT, WHEN_NEEDED)
+    return language.for_scripts(reached.keys()) if "words.js" in reached else None
+
+
+@cache
+def _reached(names: tuple[str, ...], *ways: re.Pattern[str]) -> dict[str, None]:
+    found, todo = {}, [*names]
     while todo:
         one = todo.pop(0)
         if one in found:
             continue
-        found.append(one)
-        folder = PurePosixPath(one).parent
-        todo += [(STATIC / folder / path).resolve().relative_to(STATIC.resolve()).as_posix() for path in IMPORT.findall((STATIC / one).read_text())]
+        found[one] = None
+        folder, code = STATIC / PurePosixPath(one).parent, (STATIC / one).read_text()
+        todo += [(folder / path).resolve().relative_to(STATIC.resolve()).as_posix() for way in ways for path in way.findall(code)]
     return found

@@ -14,7 +14,7 @@ from starlette.templating import Jinja2Templates
 
 from server import exports, language, words
 from server.access import Who, chosen_language
-from server.pages.scripts import script
+from server.pages.scripts import script, words_for
 from server.problems import Problem
 from server.service import of
 
@@ -31,7 +31,7 @@ def _looker(request: Request) -> dict[str, Any]:
 
 templates = Jinja2Templates(Path(__file__).parents[1] / "templates", context_processors=[_looker])
 templates.env.globals |= {"words": words, "exports": exports.listed(), "script": script, "languages": language.LANGUAGES}
-templates.env.globals |= {"for_scripts": language.for_scripts, "translated": language.form_of}
+templates.env.globals |= {"words_for": words_for, "translated": language.form_of}
 templates.env.add_extension("jinja2.ext.i18n")
 templates.env.install_gettext_callables(language.form_of, language.forms_of, newstyle=True)
 templates.env.policies["ext.i18n.trimmed"] = True

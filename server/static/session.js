@@ -185,4 +185,6 @@ async function look() {
 }
 if (job?.dataset.waits) look().catch(console.warn);
 
-await begin();
+// After the page itself, which is of use without replay and zoom.
+if (document.readyState === "complete") begin();
+else addEventListener("load", begin);

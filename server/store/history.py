@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from server.rows import Result, Session, new_id
 from server.store import parts
@@ -125,6 +125,14 @@ def corrections_of(connection: Connection, session: int) -> list[Correction]:
     """In the order in which they were made."""
     rows = connection.execute(select(corrections).where(corrections.c.session == session).order_by(corrections.c.number))
     return [_of(Correction, row) for row in rows]
+
+
+def corrections_in(connection: Connection, those: Select) -> dict[int, list[Correction]]:
+    """By the session's number, of those that have some. those: numbers of sessions."""
+    found: dict[int, list[Correction]] = {}
+    for row in connection.execute(select(corrections).where(corrections.c.session.in_(those)).order_by(corrections.c.number)):
+        found.setdefault(row.session, []).append(_of(Correction, row))
+    return found
 
 
 def _of(kind: type, row: Row):

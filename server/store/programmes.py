@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from server.attention import Report
 from server.programme import Done, Item, Programme
@@ -104,6 +104,12 @@ def put_report(connection: Connection, session: int, patient: int, at: str, **sa
 def report(connection: Connection, session: int) -> dict | None:
     row = connection.execute(select(reports).where(reports.c.session == session)).one_or_none()
     return row and {name: value for name, value in row._mapping.items() if name != "session"}
+
+
+def pains(connection: Connection, those: Select) -> dict[int, list[int]]:
+    """What was said of pain, by the session's number. those: numbers of sessions."""
+    told = select(reports.c.session, reports.c.pain_before, reports.c.pain_worst, reports.c.pain_after).where(reports.c.session.in_(those))
+    return {session: [value for value in said if value is not None] for session, *said in connection.execute(told)}
 
 
 # Overviews

@@ -96,6 +96,17 @@ def result(connection: Connection, number: int) -> Result | None:
     return row and Result(*row)
 
 
+def since(patient: int, first: int) -> Select:
+    """The numbers of a patient's sessions from this one on."""
+    return select(sessions.c.number).where(sessions.c.patient == patient, sessions.c.number >= first)
+
+
+def documents(connection: Connection, those: Select) -> dict[int, str]:
+    """Each session's newest, of those that have one. those: their numbers, as of `since`."""
+    statement = select(results.c.session, results.c.document).where(results.c.session.in_(those), results.c.number == _newest_result())
+    return {session: document for session, document in connection.execute(statement) if document}
+
+
 def _newest_result():
     """The number of the newest result of the session in the enclosing row."""
     other = results.alias("other")

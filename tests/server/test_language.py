@@ -141,7 +141,7 @@ def test_an_account_keeps_its_language(tmp_path: Path) -> None:
         admin = house.found("Hillside", "Ada Admin")
         pat = admin.add("Pat Patient", "patient")
         assert pat.post("/language", data={"language": "de"}).status_code == 303
-        assert "Einheiten" in pat.again().get("/").text and "Personen" not in admin.get("/people").text
+        assert "Abmelden" in pat.again().get("/").text and "Personen" not in admin.get("/people").text
         wrong = httpx.post(f"{house.url}/login", data={"email": "a@b.c", "password": "x"}, headers={"accept-language": "de", "accept": "text/html"}, verify=False)
         assert "E-Mail-Adresse oder Passwort stimmt nicht." in wrong.text
         missing = pat.get("/nothing")

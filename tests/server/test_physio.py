@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -91,6 +92,23 @@ async def test_typing_finds_without_loading_the_page_anew(browser, house: House)
         await looked_at(page)
 
 
+async def test_what_is_typed_before_the_page_can_answer_is_not_lost(browser, house: House) -> None:
+    async with looking(browser, "phone") as seen:
+        page, there = seen.page, asyncio.Event()
+        await logged_in(seen, house.phil)
+
+        async def later(route) -> None:
+            await there.wait()
+            await route.continue_()
+
+        await page.route("**/htmx.min.js", later)
+        await page.goto(f"{house.url}/patients")
+        await page.get_by_role("searchbox").fill("zoe")
+        there.set()
+        await expect(page.locator("#found tbody tr")).to_have_count(1)
+        assert page.url.endswith("/patients?q=zoe&show=all")
+
+
 # One patient
 
 
@@ -134,6 +152,7 @@ async def test_a_programme_is_changed_in_place_with_the_keyboard(browser, house:
         await logged_in(seen, house.phil)
         await page.goto(f"{house.url}/patients/{house.pat.id}")
         await looked_at(page)
+        await page.wait_for_function("window.htmx")
         await page.get_by_text("Change the programme").focus()
         await page.keyboard.press("Enter")
         await page.get_by_label("Exercise", exact=True).first.select_option("hip_abduction")
@@ -143,6 +162,13 @@ async def test_a_programme_is_changed_in_place_with_the_keyboard(browser, house:
         await expect(page.locator("#programme form")).to_have_count(0)  # its list of exercises and its heading say the same words
         await expect(page.locator("#programme")).to_contain_text("Hip external rotation")
         await page.get_by_text("Change the programme").click()
+        further = page.get_by_text("Another exercise").filter(visible=True)
+        await expect(further).to_have_count(1)
+        await further.click()
+        await expect(page.get_by_text("Exercise 2")).to_be_visible()
+        await expect(further).to_have_count(1)
+        await further.click()
+        await expect(further).to_have_count(0)
         await page.get_by_label("Note to Pat Patient").fill("Slowly.\nBreathe.")
         await page.get_by_role("button", name="Prescribe").click()
         await expect(page.locator("#programme")).to_contain_text("Version 2")
