@@ -124,13 +124,12 @@ async def sheet_page(request: Request, entrance: LoggedIn, patient: Patient) -> 
     return page(request, "sheet.html", patient=patient, programme=await programme_of(of(request), entrance, patient), how=how)
 
 
-def _recognised(done: list[Done]) -> dict[str, list[str]]:
+def _recognised(done: list[Done]) -> dict[str, str]:
     """What was done in each session."""
     found: dict[str, list[str]] = {}
     for one in done:
-        titles, title = found.setdefault(one.session, []), words.exercise(one.exercise)
-        titles.append(words.inside(title) if titles else title)
-    return found
+        found.setdefault(one.session, []).append(one.exercise)
+    return {session: words.together(names) for session, names in found.items()}
 
 
 def _trends(days: list[Day], items: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.words.clinic import FILTERS, of_action, of_rom, of_trend, of_weeks, short_side
-from server.words.exercises import BANDS, exercise, exercises, inside, side, titles
+from server.words.exercises import BANDS, exercise, exercises, side, titles, together
 from server.words.measures import ELEVEN, date_of, day, degrees, length, number, seconds, share, short_date, speed, when
 from server.words.people import attention, of_week, programme, tempo, ways
 from server.words.poses import how
@@ -15,8 +15,8 @@ from server.words.sessions import (
 
 __all__ = [
     "BANDS", "ELEVEN", "FILTERS", "KINDS", "PLACEMENTS", "SAID", "STATES", "STOPPED", "attention", "change", "changes",
-    "compensation", "correction", "coverage", "date_of", "day", "degrees", "difference", "exercise", "exercises", "flags", "how", "inside",
+    "compensation", "correction", "coverage", "date_of", "day", "degrees", "difference", "exercise", "exercises", "flags", "how",
     "job", "kind", "label", "length", "number", "of_action", "of_quality", "of_rom", "of_set", "of_trend", "of_week", "of_weeks",
     "place", "problem", "programme", "seconds", "share", "short_date", "short_side", "side", "speed", "spread", "tempo", "title_of",
-    "titles", "versions", "ways", "when",
+    "titles", "together", "versions", "ways", "when",
 ]  # fmt: skip

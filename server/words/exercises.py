@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from processing.exercises import EXERCISES
@@ -34,10 +35,15 @@ def inside(title: str) -> str:
 
 def exercises(result: dict[str, Any]) -> str:
     """What was told, or else what was recognised."""
-    seen = dict.fromkeys(done["exercise"] for done in result["sets"])
-    if result["exercise"] is not None or not seen:
+    if result["exercise"] is not None or not result["sets"]:
         return exercise(result["exercise"])
-    first, *others = map(exercise, seen)
+    return together(done["exercise"] for done in result["sets"])
+
+
+def together(names: Iterable[str]) -> str:
+    """Each once, in the order in which they are offered: a session is called the same wherever it stands."""
+    ranks = {name: rank for rank, name in enumerate(EXERCISES)}
+    first, *others = map(exercise, sorted({*names}, key=lambda name: ranks.get(name, len(ranks))))
     return ", ".join([first, *map(inside, others)])
 
 

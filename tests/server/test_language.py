@@ -155,6 +155,7 @@ def test_numbers_and_dates_are_written_as_the_language_does() -> None:
         assert words.exercises({"exercise": None, "sets": [{"exercise": "hip_abduction"}, {"exercise": "straight_leg_raise"}]}) == (
             "Hüftabduktion in Seitlage, Beinheben gestreckt"
         )
+        assert words.together(["straight_leg_raise", "hip_abduction"]) == "Hüftabduktion in Seitlage, Beinheben gestreckt"  # in either order
     assert (words.number(1234.56, 1), words.number(-3)) == ("1,234.6", "−3")
     assert words.when("2026-03-05T08:04:00+00:00", "Europe/Berlin") == "5 March 2026, 09:04"
     assert language.present() == "en"
