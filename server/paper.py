@@ -98,22 +98,27 @@ class Paper(FPDF):
     def heroes(self, told: Sequence[tuple[str, str]]) -> None:
         """The numbers at the top: (what, how much)."""
         y, width = self.get_y(), WIDTH / len(told)
+        self.set_font("dejavu", "", 7)
+        lines = [self.multi_cell(width - 3, 3.5, what, dry_run=True, output="LINES")[:2] for what, _value in told]
+        high = 10.5 + 3.5 * max(map(len, lines))
         self.set_fill_color(PALE)
-        self.rect(LEFT, y, WIDTH, 14, style="F")
-        for number, (what, value) in enumerate(told):
+        self.rect(LEFT, y, WIDTH, high, style="F")
+        for number, (_what, value) in enumerate(told):
             self.put(LEFT + number * width, y + 1.8, value, 13, bold=True, align="C", width=width)
-            self.put(LEFT + number * width, y + 9, what, 7, GREY, align="C", width=width)
-        self.set_y(y + 16)
+            for at, line in enumerate(lines[number]):
+                self.put(LEFT + number * width, y + 9 + 3.5 * at, line, 7, GREY, align="C", width=width)
+        self.set_y(y + high + 2)
 
     def table(self, head: Sequence[str], widths: Sequence[float], rows: Sequence[Sequence[str]], keep: float = 0) -> None:
         """Numbers to the right of the first column are right-aligned. What does not fit above `keep` is counted."""
         unit = WIDTH / sum(widths)
         fitting = max(0, int((self.room - keep) / ROW) - 2)
         shown = rows if len(rows) <= fitting + 1 else rows[:fitting]
+        numbers = {column for column in range(1, len(head)) if any(row[column].lstrip("−")[:1].isdigit() for row in rows)}
         for number, row in enumerate([head, *shown]):
             x, y = LEFT, self.get_y()
             for column, (text, width) in enumerate(zip(row, widths, strict=True)):
-                align = "L" if column == 0 or not rows or not rows[0][column][:1].isdigit() else "R"
+                align = "R" if column in numbers else "L"
                 self.put(x, y + 0.6, text, 8 if number else 7, INK if number else GREY, align=align, width=width * unit - 2)
                 x += width * unit
             self.set_y(y + ROW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,8 @@ def _curve(paper: Paper, visit: Visit) -> None:
     paper.heading(_("Angle of the leg"), _("degrees over seconds; the bars below: each repetition"))
     ordered = sorted(angles)
     low, high = ordered[len(ordered) // 100], ordered[-1 - len(ordered) // 100]  # walking about may leave the picture
+    tops = [visit.angle_deg[min(bisect_left(visit.t_s, rep["peak_s"]), len(visit.t_s) - 1)] for rep in visit.reps]
+    high = max([high, *(angle for angle in tops if angle is not None)])
     room = max(high - low, 10.0)
     first, last = visit.t_s[0], max(visit.t_s[-1], visit.t_s[0] + 1)
     frame = paper.frame(52, (first, last), (low - 0.25 * room, high + 0.15 * room), "°")

@@ -17,9 +17,9 @@ from server.api.programmes import programme_of
 from server.api.sessions import heads_of
 from server.overview import overviews
 from server.pages.qr import squares
+from server.pages.training import recognised
 from server.pages.views import go, page
 from server.problems import Problem
-from server.programme import Done
 from server.service import base_url, of
 from server.store import answers, consents, keys, notes, people, programmes, trail
 from server.store.people import Person
@@ -99,6 +99,7 @@ async def patient_page(request: Request, entrance: LoggedIn, patient: Patient) -
         "asked": service.questionnaires,
         "agreed": service.consent.held(await service.store.fetch(consents.newest, patient.number)),
         "answers": await service.store.fetch(answers.of_patient, patient.number),
+        "recognised": recognised((await service.store.fetch(programmes.done_by, [patient.number], zone))[patient.number]),
     }
     if entrance.person.role == "patient":
         return page(request, "patient.html", **told)
@@ -111,7 +112,6 @@ async def patient_page(request: Request, entrance: LoggedIn, patient: Patient) -
         message=await service.store.fetch(notes.message, patient.number),
         days=days,
         picture=weeks.picture(days, today),
-        recognised=_recognised((await service.store.fetch(programmes.done_by, [patient.number], zone))[patient.number]),
         trends=_trends(days, (told["programme"]["present"] or {"items": []})["items"]),
         draw=drawing,
         **told,
@@ -122,14 +122,6 @@ async def patient_page(request: Request, entrance: LoggedIn, patient: Patient) -
 async def sheet_page(request: Request, entrance: LoggedIn, patient: Patient) -> Response:
     """Instructions to print."""
     return page(request, "sheet.html", patient=patient, programme=await programme_of(of(request), entrance, patient), how=how)
-
-
-def _recognised(done: list[Done]) -> dict[str, str]:
-    """What was done in each session."""
-    found: dict[str, list[str]] = {}
-    for one in done:
-        found.setdefault(one.session, []).append(one.exercise)
-    return {session: words.together(names) for session, names in found.items()}
 
 
 def _trends(days: list[Day], items: list[dict[str, Any]]) -> list[dict[str, Any]]:

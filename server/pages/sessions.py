@@ -17,7 +17,7 @@ from server.api.programmes import Report, pain_stop, worst
 from server.api.recordings import brought
 from server.api.sessions import heads_of, open_session
 from server.pages.curves import drawn
-from server.pages.training import plan_of, today_page
+from server.pages.training import of_patient, plan_of, recognised, today_page
 from server.pages.views import go, page
 from server.problems import Problem
 from server.service import of
@@ -39,7 +39,7 @@ async def start_page(request: Request, who: Reader) -> Response:
 @router.get("/sessions")
 async def sessions_page(request: Request, who: Reader) -> Response:
     heads = await heads_of(of(request), who.visible(), LISTED)
-    return page(request, "sessions.html", sessions=heads)
+    return page(request, "sessions.html", sessions=heads, recognised=recognised((await of_patient(of(request), who))[2] if who.patient else []))
 
 
 @router.get("/import")

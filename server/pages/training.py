@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from processing.exercises import EXERCISES
+from server import words
 from server.access import Reader, ReadSession, Who, Writer, WriteSession
 from server.api.programmes import STOPPED, Report, pain_stop, reported, worst
 from server.api.sessions import find, open_session
@@ -29,7 +30,7 @@ WEEKS = 6  # of history, as a programme lasts
 
 async def today_page(request: Request, who: Who) -> Response:
     service, patient = of(request), who.patient
-    zone, now, done = await _of_patient(service, who)
+    zone, now, done = await of_patient(service, who)
     plan = present(now["versions"], now["today"])
     over = plan is None or now["today"] >= ends_on(plan) or not plan.items
     running = await service.store.fetch(sessions.unfinished, who.visible())
@@ -50,7 +51,7 @@ async def today_page(request: Request, who: Who) -> Response:
 async def history_page(request: Request, who: Writer) -> Response:
     if who.patient is None or who.device:
         raise Problem(404, "only patients have a history of their own")
-    _zone, now, done = await _of_patient(of(request), who)
+    _zone, now, done = await of_patient(of(request), who)
     monday = now["today"] - timedelta(now["today"].weekday())
     begun = min([one.starts_on for one in now["versions"]] + [one.day for one in done], default=monday)
     weeks = [begins for back in range(WEEKS) if (begins := monday - timedelta(WEEK * back)) + timedelta(WEEK) > begun]
@@ -109,7 +110,7 @@ async def plan_of(service: Service, who: Who, session: Session) -> dict[str, Any
     """What the exercise's screen needs to know of the prescription; None where nothing is prescribed."""
     if who.patient is None:
         return None
-    _zone, now, _done = await _of_patient(service, who)
+    _zone, now, _done = await of_patient(service, who)
     plan = present(now["versions"], now["today"])
     items = [item for item in plan.items if (item.exercise, item.side) == (session.exercise, session.side)] if plan else []
     return _plan(items[0]) if items else None
@@ -120,12 +121,20 @@ def _plan(item: Item) -> dict[str, Any]:
     return {"sets": item.sets, "reps": item.reps, "tempo_s": tempo, "target_deg": item.rom_target_deg}
 
 
-async def _of_patient(service: Service, who: Who) -> tuple[ZoneInfo, dict[str, Any], list[Done]]:
+async def of_patient(service: Service, who: Who) -> tuple[ZoneInfo, dict[str, Any], list[Done]]:
     patient: Person = who.patient
     zone = ZoneInfo(who.entrance.clinic.time_zone)
     versions = (await service.store.fetch(programmes.of_patients, [patient.number]))[patient.number]
     done = (await service.store.fetch(programmes.done_by, [patient.number], zone))[patient.number]
     return zone, {"versions": versions, "today": programmes.today(service.settings.clock(), zone)}, done
+
+
+def recognised(done: list[Done]) -> dict[str, str]:
+    """What was done in each session, by its id."""
+    found: dict[str, list[str]] = {}
+    for one in done:
+        found.setdefault(one.session, []).append(one.exercise)
+    return {session: words.together(names) for session, names in found.items()}
 
 
 def _card(item: Item, plan: Programme, done: list[Done], today: date) -> dict[str, Any]:
@@ -181,7 +190,7 @@ def _trend(exercise: str, side: str, done: list[Done], today: date) -> dict[str,
 
 async def _change(service: Service, who: Who, session: Session) -> dict[str, Any] | None:
     """The range of motion against the last time's, of the same leg's exercise; measurable: only then it is one."""
-    _zone, _now, done = await _of_patient(service, who)
+    _zone, _now, done = await of_patient(service, who)
     this = next((one for one in done if one.session == session.id and one.rom_deg is not None), None)
     if this is None:
         return None
