@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +25,12 @@ Frame = tuple[float, float, float, float, float, int, int]
 
 def up_of(frame: Frame) -> np.ndarray:
     """The upward direction in the sensor, (3,)."""
-    _, w, x, y, z, _, _ = frame
+    return _up(frame[1:5])
+
+
+def _up(quat: Sequence[Any]) -> np.ndarray:
+    """The same of quaternions (4, ...): (3, ...)."""
+    w, x, y, z = quat
     return np.array([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)])
 
 
@@ -40,36 +47,35 @@ class Stretch:
     the sensor · bridged: any of them is interpolated over a gap.
     """
 
-    def __init__(self, rows: np.ndarray, up: np.ndarray) -> None:
-        """rows (n, 9): t, the quaternion, the force, whether bridged."""
-        self._rows, self._up = rows, up
+    def __init__(self, t: np.ndarray, rows: np.ndarray) -> None:
+        """t (n,) s · rows (n, 8): the quaternion, the force, whether bridged."""
+        self.t, self._rows = t, rows
 
-    t = cached_property(lambda self: self._rows[:, 0].copy())
-    quat = cached_property(lambda self: self._rows[:, 1:5].T.copy())
-    force = cached_property(lambda self: self._rows[:, 5:8].copy())
-    up = cached_property(lambda self: self._up.copy())
+    quat = cached_property(lambda self: np.array(self._rows[:, :4].T, float, order="C"))
+    force = cached_property(lambda self: self._rows[:, 4:7].astype(float))
+    up = cached_property(lambda self: np.ascontiguousarray(_up(self.quat).T))
 
     @property
     def bridged(self) -> bool:
-        return bool(self._rows[:, 8].any())
+        return bool(self._rows[:, 7].any())
 
     @property
     def begins(self) -> np.ndarray:
         """The upward direction in its first frame, (3,)."""
-        return self._up[0].copy()
+        return _up(self._rows[0, :4].tolist())
 
     @property
     def ends(self) -> np.ndarray:
         """And in its last."""
-        return self._up[-1].copy()
+        return _up(self._rows[-1, :4].tolist())
 
     def until(self, n: int) -> Stretch:
         """The first n frames."""
-        return Stretch(self._rows[:n], self._up[:n])
+        return Stretch(self.t[:n], self._rows[:n])
 
     def headed(self, i: int) -> float:
         """The heading in frame i, radians, as below."""
-        (pw, px, py, pz), (w, x, y, z) = self._rows[0, 1:5].tolist(), self._rows[i, 1:5].tolist()
+        (pw, px, py, pz), (w, x, y, z) = self._rows[0, :4].tolist(), self._rows[i, :4].tolist()
         turned = math.atan2(z * pw - w * pz - x * py + y * px, w * pw + x * px + y * py + z * pz)
         return 2 * (turned - math.copysign(math.pi, turned) if abs(turned) > math.pi / 2 else turned)
 
@@ -114,9 +120,8 @@ class Past:
     def __init__(self) -> None:
         self.next = 0
         self._first = 0  # the oldest frame kept
-        self._rows = np.zeros((ROOM, 9))  # t, the quaternion, the force, whether bridged
-        self._up = np.zeros((ROOM, 3))
-        self._new: list[float] = []  # times of what was added since somebody looked: their column and `up` come then
+        self._t = np.zeros(ROOM)
+        self._rows = np.zeros((ROOM, 8), np.float32)  # the quaternion, the force, whether bridged: to 1e-7 of them
 
     def add(self, t: list[float], quat: np.ndarray, force: np.ndarray, bridged: bool) -> None:
         """n frames: t (n,) s, quat (n, 4), force (n, 3). Copied at once: kept as they are they would keep their packets."""
@@ -124,16 +129,15 @@ class Past:
         end = start + len(t)
         if end > len(self._rows):
             self._move(0, end + SLACK)
-        self._rows[start:end, 1:5] = quat
-        self._rows[start:end, 5:8] = force
+        self._t[start:end] = t
+        self._rows[start:end, :4] = quat
+        self._rows[start:end, 4:7] = force
         if bridged:
-            self._rows[start:end, 8] = True
-        self._new += t
+            self._rows[start:end, 7] = True
         self.next += len(t)
 
     def forget(self, before: int) -> None:
         """Nobody looks back beyond this number any more; room is made once it is worth it."""
-        self._look()
         gone = before - self._first
         if gone > SLACK:
             self._move(gone, self.next - before + SLACK)
@@ -141,44 +145,25 @@ class Past:
 
     def stretch(self, start: int, end: int, every: int = 1) -> Stretch:
         """Frames start to end, both included, or every n-th of them."""
-        self._look()
         part = slice(start - self._first, end + 1 - self._first, every)
-        return Stretch(self._rows[part].copy(), self._up[part].copy())  # views would keep what has been forgotten
+        return Stretch(self._t[part].copy(), self._rows[part].copy())  # views would keep what has been forgotten
 
     def up(self, start: int, end: int, every: int = 1) -> np.ndarray:
         """The upward direction in the sensor in these frames, (n, 3)."""
-        self._look()
-        return self._up[start - self._first : end + 1 - self._first : every].copy()
+        return np.ascontiguousarray(_up(self._rows[start - self._first : end + 1 - self._first : every, :4].T.astype(float)).T)
 
     def t(self, number: int) -> float:
-        self._look()
-        return float(self._rows[number - self._first, 0])
+        return float(self._t[number - self._first])
 
     def since(self, t: float) -> int:
         """The number of the first frame that is kept and not before t s; `next` where there is none."""
-        self._look()
-        return self._first + int(self._rows[: self.next - self._first, 0].searchsorted(t))
-
-    def _look(self) -> None:
-        """Take in what is new."""
-        if not self._new:
-            return
-        end = self.next - self._first
-        new = slice(end - len(self._new), end)
-        rows = self._rows[new]
-        rows[:, 0] = self._new
-        self._new.clear()
-        w, x, y, z = rows[:, 1:5].T
-        up = self._up[new]
-        up[:, 0] = 2 * (x * z - w * y)
-        up[:, 1] = 2 * (y * z + w * x)
-        up[:, 2] = 1 - 2 * (x * x + y * y)
+        return self._first + int(self._t[: self.next - self._first].searchsorted(t))
 
     def _move(self, gone: int, room: int) -> None:
         """Into other arrays, without the oldest ones: stretches keep theirs."""
-        for name in ("_rows", "_up"):
+        for name in ("_t", "_rows"):
             old = getattr(self, name)[gone:]
-            new = np.zeros((room, old.shape[1]))
+            new = np.zeros((room, *old.shape[1:]), old.dtype)
             new[: len(old)] = old[:room]
             setattr(self, name, new)
 

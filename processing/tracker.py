@@ -93,7 +93,7 @@ class Tracker:
         self._patience = SET_PAUSE_S
         self._in_pose_t = 0.0  # last seen in pose, in the open set
         self._closing = False  # the last repetition's numbers may still change
-        self._curve_t, self._curve_angle = array("d"), array("f")
+        self._curve_t, self._curve_angle = array("f"), array("f")  # to 1 ms in four hours
         # Told, or recognised in the open set; None while nothing has been seen of it.
         self._counter = self._counters[0] if len(self._counters) == 1 else None
 

@@ -28,7 +28,7 @@ def turn(degrees: float, lean_deg: float = 0.0, axis_deg: float = 3.0, band: Rot
     lean = Rotation.from_rotvec(np.outer(lean_deg * share, [0, 1, 0]), degrees=True)
     poses = lean * axis * Rotation.from_rotvec(np.outer(degrees * share, [0, 0, 1]), degrees=True) * band
     up = poses.inv().apply([0.0, 0.0, 1.0])
-    return Stretch(np.column_stack([t, poses.as_quat(scalar_first=True), 9.81 * up, np.zeros(len(t))]), up)
+    return Stretch(t, np.column_stack([poses.as_quat(scalar_first=True), 9.81 * up, np.zeros(len(t))]))
 
 
 def looks(watch: TurnWatch, stretches: list[Stretch]) -> list[bool]:
