@@ -182,6 +182,7 @@ class LiftWatch:
         self._turning: deque[np.ndarray] = deque(maxlen=OWN_LEGS)
         self._rising: deque[np.ndarray] = deque(maxlen=OWN_REPS)
         self._terminals: deque[float] = deque(maxlen=OWN_REPS)
+        self._drifts: deque[float] = deque(maxlen=OWN_LEGS)  # of the leg's direction seen from above, degrees/s
         self._rest = np.zeros(3)
 
     def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
@@ -196,6 +197,11 @@ class LiftWatch:
         angle = np.degrees(np.arcsin(np.minimum(np.maximum(moved.up @ leg, -1.0), 1.0)))
         risen = int((angle - angle[0] >= RISEN * (angle.max() - angle[0])).argmax())
         roll, swing = np.degrees(_roll(moved, leg)), np.degrees(_swing(moved, leg))
+        if learn:  # only the gyroscope sees it, and drifts as in the repetitions before, if the leg does not come back to its place
+            passed = moved.t - moved.t[0]
+            drift = float(swing[-1] / passed[-1])
+            self._drifts.append(drift)
+            swing -= median((0.0, drift, median(self._drifts))) * passed
         late = roll[risen:] - roll[risen]
         terminal = float(late[np.abs(late).argmax()])
         rise = (angle - angle[0]) / max(angle[risen] - angle[0], 1e-9)

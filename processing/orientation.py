@@ -27,6 +27,7 @@ HOLE_PERIODS = 1.5  # CONTRACT: a longer step between samples is a gap
 FIRST_S = 1.0  # of samples held back: if they were still they tell the gyroscope's bias before anything else
 FIRST_STEPS = 8  # and at least so many steps between samples, which tell the sample period
 WINDOW_S = 2.0  # how often the bias is looked at after that
+LOOKS = 4  # and in each of them so often whether the last FIRST_S were still, while the bias is unknown (ours)
 STILL_GYR_STD = math.radians(1.5)  # above a cheap gyroscope's noise, below any deliberate movement (ours)
 STILL_ACC_STD = 0.25  # m/s², the same for the accelerometer (ours)
 MAX_BIAS = math.radians(10.0)  # no MEMS gyroscope on sale has more (ours)
@@ -57,6 +58,7 @@ class Orientation:
         self._turned = 0.0  # radians about the vertical, if it was no bias
         self._held: list[Samples] = []
         self._offset: np.ndarray | None = None  # the part of the gyroscope's bias that VQF cannot hold
+        self._guessed, self._weight = np.zeros(3), 0.0  # the sum of the seconds that the bias was guessed from, each by its stillness
         self._segment = 0
 
     def update(self, samples: Samples) -> list[Frame]:
@@ -88,9 +90,11 @@ class Orientation:
         self._stride = max(1, round(1 / (self.period * FRAME_RATE_HZ)))
         self.frame_s = self._stride * self.period
         self._window = max(8, round(WINDOW_S / self.period))
+        self._look = max(2, round(WINDOW_S / LOOKS / self.period))
         self._vqf = VQF(self.period)
         self._restart(held.t[0])
         self._learn_bias(held.acc[:first], held.gyr[:first])
+        self._left = self._window if self.bias_known else self._look
         return self._run(held.t.tolist(), held.acc, held.gyr)
 
     def _checked(self, t: list[float], acc: np.ndarray, gyr: np.ndarray) -> bool:
@@ -114,8 +118,9 @@ class Orientation:
         self._vqf = VQF(self.period)
         self._vqf.setBiasEstimate(bias, sigma)
         self._grid = 0
-        self._left = self._window  # samples until a window ends
-        self._seen_acc: list[np.ndarray] = []  # of the window, while the bias is unknown
+        self._left = self._window if self.bias_known else self._look  # samples until a window, or a look, ends
+        self._looks = 0
+        self._seen_acc: list[np.ndarray] = []  # of the last window, while the bias is unknown
         self._seen_gyr: list[np.ndarray] = []
         self._segment += 1
         self._catching_up = False
@@ -159,21 +164,57 @@ class Orientation:
             frames += self._orient(t[:n], acc[:n], gyr[:n], bridged)
             self._left -= n
             if not self._left:
-                self._left = self._window
                 self._recentre()
+                self._left = self._window if self.bias_known else self._look
             t, acc, gyr = t[n:], acc[n:], gyr[n:]
         return frames
 
     def _recentre(self) -> None:
         if self._catching_up:
             self._vqf.setTauAcc(TAU_S)
-            self._catching_up = False
+            self._catching_up, self._looks = False, 0
         elif not self.bias_known:
-            self._learn_bias(np.concatenate(self._seen_acc), np.concatenate(self._seen_gyr))
+            self._look_for_bias()
+            return
         elif self._vqf.getRestDetected():
             self._set_bias(self._vqf.getBiasEstimate()[0], False)
         self._seen_acc.clear()
         self._seen_gyr.clear()
+
+    def _look_for_bias(self) -> None:
+        window = LOOKS * self._look
+        acc, gyr = np.concatenate(self._seen_acc)[-window:], np.concatenate(self._seen_gyr)[-window:]
+        self._seen_acc, self._seen_gyr = [acc], [gyr]
+        self._looks += 1
+        second = max(FIRST_STEPS, round(FIRST_S / self.period))
+        if len(gyr) >= second:
+            self._guess_bias(acc[-second:], gyr[-second:])
+        if self._looks == LOOKS:
+            self._looks = 0
+            self._learn_bias(acc, gyr)
+
+    def _guess_bias(self, acc: np.ndarray, gyr: np.ndarray) -> None:
+        """From (n, 3) samples, if they and gravity stood still, and those before them: what VQF could not hold, until it is known.
+
+        A leg sways in its pauses, so each second counts by its stillness. A sensor that turned would have taken gravity
+        along by more than half of what the gyroscope says; of a turn about the vertical nobody can tell.
+        """
+        spread, mean, half = float(gyr.std(axis=0).max()), gyr.mean(axis=0), len(gyr) // 2
+        first, last = acc[:half].mean(axis=0), acc[half:].mean(axis=0)
+        size, up = math.sqrt(mean @ mean), (first + last) / (math.sqrt((first + last) @ (first + last)) or 1.0)
+        about_up = abs(float(mean @ up))
+        if spread >= STILL_GYR_STD or acc.std(axis=0).max() >= STILL_ACC_STD or about_up > ALIGNED * size:
+            return
+        if not LEFT_TO_VQF < size or np.abs(mean).max() > MAX_BIAS or not first.any():
+            return
+        apart = last - first
+        turned = math.sqrt(apart @ apart) / (math.sqrt(first @ first) or 1.0)
+        if turned < math.sqrt(size**2 - about_up**2) * half * self.period / 2:
+            weight = 1 / max(spread, BIAS_SIGMA) ** 2
+            self._guessed += weight * mean
+            self._weight += weight
+            self._offset = None
+            self._set_bias(self._guessed / self._weight, True)
 
     def _learn_bias(self, acc: np.ndarray, gyr: np.ndarray) -> None:
         """From (n, 3) samples, if they were still. A slow even turn of a leg looks the same, but comes to an end."""

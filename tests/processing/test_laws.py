@@ -7,9 +7,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from people import count, found, person, sets, track
+from people import TRACKS, count, found, person, sets, track
 from scipy.spatial.transform import Rotation
 
 from processing.axis import Lift
@@ -17,7 +17,7 @@ from processing.errors import BadSamples
 from processing.exercises import EXERCISES
 from processing.results import SessionResult
 from processing.tracker import Tracker
-from sensor.motion import Simulation
+from sensor.motion import Movement, Rep, Set, Simulation, Still, Variation, simulate
 from sensor.samples import Samples
 
 exercises = st.sampled_from(list(EXERCISES))
@@ -90,6 +90,30 @@ def test_a_gyroscope_bias_changes_no_count(exercise: str, way: tuple, size_dps: 
     bias = np.radians(size_dps) * np.array(way) / np.linalg.norm(way)
     result, _ = track(Samples(samples.t, samples.acc, samples.gyr + bias).blocks(10), exercise, "right")
     assert found(result) == sets(made)
+
+
+@cache
+def begun(exercise: str) -> Simulation:
+    """From the middle of a repetition on, with pauses of a second and a half."""
+    movement = replace(Movement(**TRACKS[exercise]), pause_s=1.7)
+    plan = [Still(2.0), Set(exercise, movement, (Rep(),) * 7), Still(2.0)]
+    return simulate(plan, pose=movement.pose, exercise=exercise, side="right", rate_hz=50.0, seed=3, begin_rep=0.5,
+                    variation=Variation(pause=0.05))  # fmt: skip
+
+
+@settings(max_examples=8)
+@given(exercises, st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda way: max(map(abs, way)) > 0.1), st.floats(0, 5))
+@example("hip_external_rotation", (1.0, 0.0, 1.0), 5.0)
+def test_nor_does_it_where_there_was_only_a_second_to_learn_it(exercise: str, way: tuple, size_dps: float) -> None:
+    made = begun(exercise)
+    samples = made.recording.samples
+    bias, up = np.radians(size_dps) * np.array(way) / np.linalg.norm(way), samples.acc[-50:].mean(axis=0)
+    assume(abs(bias @ up) < np.radians(size_dps) * np.cos(np.radians(25)) * np.linalg.norm(up))  # that nobody tells from a turn
+    result, _ = track(Samples(samples.t, samples.acc, samples.gyr + bias).blocks(10), exercise, "right")
+    assert found(result) == sets(made)
+    assert not any(rep.compensated for rep in result.reps[3:])
+    roms = [[one.rom_deg for one in some[2:]] for some in (result.reps, made.labels)]
+    np.testing.assert_allclose(*roms, atol=3.0)
 
 
 @settings(max_examples=20)
