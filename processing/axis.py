@@ -26,6 +26,7 @@ OTHER = math.cos(math.radians(45))  # half of what lies between any two of a leg
 RISES = math.cos(math.radians(35))  # well within that (ours)
 RISEN = 0.80  # compensation.HIGH: what the foot does at the top is left alone
 PURE = 0.5  # a step, a roll and the turn of a level leg rise less (ours)
+TURNS = math.sin(math.radians(2.5) / 2)  # a foot that turns less makes nothing that is taken for an excursion, reps.MIN_HYSTERESIS_DEG
 SETTLED_DEG = 1.0  # a rest that has crept less needs no new reference: VQF's inclination error is 0.7 (SIGNALS)
 MEMORY = 0.5  # weight of the newest repetition in the leg's direction: a pushed band is re-learnt in two (ours)
 
@@ -262,7 +263,7 @@ class Lift:
             return False
         turn = turn_of(moved.quat[:, falls], moved.quat[:, -1])
         along, size = float(turn @ self._shown), math.sqrt(turn @ turn)
-        if abs(along) <= OTHER * size:
+        if abs(along) <= OTHER * size or size < TURNS:
             return False
         self._turns_about = turn / math.copysign(size, along)
         self._settle(moved.begins)

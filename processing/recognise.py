@@ -89,8 +89,7 @@ class Recogniser:
         # Only at its beginning a repetition can be broken off, once two have shown what a whole one is.
         known = counted[1].end_s if len(counted) > 1 else math.inf
         evident = self._evident[i] or any(new.kind == "partial" and new.rep.start_s >= known for new in held)
-        slow = [rep for rep in counted if rep.end_s - rep.start_s >= SLOW_S]
-        return evident and (len(slow) > 1 or any(rep.rom_deg >= FIRST_DEG for rep in slow))
+        return evident and _deliberate(counted)
 
     def _take(self, i: int) -> tuple[Counter, list[Found]]:
         """This one it is; the others are not looked at until the set has ended."""
@@ -134,7 +133,7 @@ class Recogniser:
             longest = max(rep.hold_s for reps in several.values() for rep in reps)
             if t - self._last_end < min(LONGEST_HOLD_S, MUCH_LONGER * longest):
                 return None
-            home = [i for i in several if self._counters[i].at_rest]
+            home = [i for i, reps in several.items() if self._counters[i].at_rest and _deliberate(reps)]
             if len(home) == 1:
                 return self._take(home[0])
         if all(min(t, one.resting_since) - self._last_end > LONGEST_HOLD_S for one in self._counters):
@@ -161,6 +160,12 @@ class Recogniser:
             return False
         begun = not before.arrived and abs(before.way[0]) <= AT_REST
         return rested >= (max(BEGUN_S, rep.hold_s) if begun else LONGEST_HOLD_S)
+
+
+def _deliberate(reps: Sequence[Rep]) -> bool:
+    """Whether one of them is no fidget, or two together are none."""
+    slow = [rep for rep in reps if rep.end_s - rep.start_s >= SLOW_S]
+    return len(slow) > 1 or any(rep.rom_deg >= FIRST_DEG for rep in slow)
 
 
 class Way:

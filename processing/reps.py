@@ -21,6 +21,7 @@ REST_DPS = 2.0  # SIGNALS: slower than this the leg is at rest
 QUIET_S = 0.4  # a rest is at least this long (ours)
 BRIEF_S = 0.2  # stillness between two repetitions; between two steps there is less than 0.15 s of it (ours)
 HELD_S = 1.5  # SIGNALS: a still top this long is a hold, or a new place
+HESITATES_S = 3.0  # or no more than a stop on the way, if it is no longer than twice that (ours)
 HISTORY_S = 20.0  # kept, to be seen again about a better axis (ours)
 LONGEST_S = 60.0  # who is away for so long has not begun a repetition (SIGNALS: tops are held for 4 to 6 s)
 
@@ -53,14 +54,14 @@ class Excursions:
         self._limit = limit_deg
         self.first = 0
         self.angles: list[float] = []
-        self._hysteresis = MIN_HYSTERESIS_DEG
+        self._hysteresis, self._own = MIN_HYSTERESIS_DEG, 0.0
         self.pace(1 / 20)
         self.forget()
 
     def pace(self, frame_s: float) -> None:
         """How far the frames are apart, s."""
-        self._brief, self._quiet, self._held, self._longest, self._history = (
-            max(2, round(seconds / frame_s)) for seconds in (BRIEF_S, QUIET_S, HELD_S, LONGEST_S, HISTORY_S)
+        self._brief, self._quiet, self._held, self._hesitates, self._longest, self._history = (
+            max(2, round(seconds / frame_s)) for seconds in (BRIEF_S, QUIET_S, HELD_S, HESITATES_S, LONGEST_S, HISTORY_S)
         )
         self._room = 2 * self._history + 1  # angles
         self._rest_step = REST_DPS * frame_s
@@ -68,7 +69,7 @@ class Excursions:
 
     def expect(self, rom_deg: float) -> None:
         """The person's own range of motion: less than its share is no excursion."""
-        self._hysteresis = max(MIN_HYSTERESIS_DEG, HYSTERESIS * rom_deg)
+        self._hysteresis, self._own = max(MIN_HYSTERESIS_DEG, HYSTERESIS * rom_deg), rom_deg
 
     def forget(self) -> None:
         """Start anew at the next frame: the angle before it means nothing any more."""
@@ -91,6 +92,7 @@ class Excursions:
         self._highest = self._lowest = 0.0  # that the angle has been since it came to stand, or a little longer
         self._rest_since: int | None = None
         self._hold: int | None = None
+        self._stood = 0  # for so many frames by then
         self._adrift: float | None = None  # the highest angle since the leg went beyond the limit; None where it has come to rest
 
     def angle(self, frame: int) -> float:
@@ -172,18 +174,24 @@ class Excursions:
                 self._adrift = angle
                 return NOTHING
         if self.still >= self._held:
-            self._hold = now
+            self._hold, self._stood = now, self.still
         if top - angle >= RETURNED * (top - self.zero):
             self.state, self._low, self._rest_since = "back", now, None
             return [Move("turned", self.origin, self._peak, now, self._rested)]
         if self._hold is not None:
             held = angles[self._hold - first]
             way = held - self.zero
-            if angle - held >= max(self._hysteresis, FURTHER * way if way < POSE_DEG else 0.0):
+            further = max(self._hysteresis, FURTHER * way if way < POSE_DEG else 0.0)
+            if angle - held >= further and not (self._stood <= self._hesitates and self._is_own(angle)):
                 return self._drop(self._hold)
         if now - self.origin > self._longest:
             return self._drop(now)
         return NOTHING
+
+    def _is_own(self, angle: float) -> bool:
+        """Whether the leg is no further than the person goes from where this excursion began: from a new place, which
+        lies out there by the hysteresis at least, it would go as far beyond."""
+        return angle - self.zero < self._own + self._hysteresis
 
     @property
     def holds(self) -> bool:

@@ -100,8 +100,8 @@ class Swing:
         if float(begin @ far) > math.cos(math.radians(FAR_DEG)):
             return "nothing" if self._normal is None and down is None else "known"
         took, known = moved.t[-1] - moved.t[0], self._normal
-        if moved.bridged and took >= STRIDE_S and self._in_plane(begin, far):
-            return "known"  # what was missed of the force may say anything of the knee
+        if took >= STRIDE_S and self._in_plane(begin, far) and (moved.bridged or rested and self._hangs_as_ever(begin)):
+            return "known"  # what was missed of the force may say anything of the knee, as may a slow way how the shank hung
         if down is None or unexplained > SHAKILY:
             return "nothing"
         backward = not self._hangs(begin, down)

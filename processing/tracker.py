@@ -205,7 +205,7 @@ class Tracker:
                 # While nothing is done of the exercise that was told: is it another one?
                 if onlooker is not None and (other := onlooker.update(frame)) is not None:
                     events.append(Event("other", self._orientation.last_t, exercise=other))
-            elif t - self._last_end > LEFT_S:
+            elif t > self._last_end:
                 events += self._pause(t, counter)
             add_t(t)
             add_angle(counter.angle_deg)

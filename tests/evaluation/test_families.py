@@ -94,10 +94,20 @@ def test_two_bands_on_one_person() -> None:
     assert np.ptp(late) < 0.1 and abs(late[0]) > 0.1  # another clock: offset, and a little drift
 
 
-@pytest.mark.parametrize(("name", "i"), [("reseat", 9), ("all_at_once", 8)])
-def test_people_at_whom_counting_once_broke(name: str, i: int) -> None:
-    """Seen again about another axis beyond what is kept; a next set begun in a pause that had not ended the last one."""
-    made = draw_session(name, 83177, i, apart=True).make()
+@pytest.mark.parametrize(("name", "seed", "i"), [
+    ("reseat", 83177, 9), ("all_at_once", 83177, 8), ("more_hard", 20611, 7), ("more_hard", 31415, 8)
+])  # fmt: skip
+def test_people_at_whom_counting_once_broke(name: str, seed: int, i: int) -> None:
+    """Seen again about another axis beyond what is kept; a next set begun in a pause that had not ended the last one, and
+    a gyroscope off by 3.6 degrees/s that was never still for two seconds; a knee so straight that it was out of its pose
+    for a moment; one so slow that it did not show how the shank hung."""
+    made = draw_session(name, seed, i, apart=True).make()
     j = judge(made, count(made))
-    assert j.false.yes == 0 and j.named.yes == j.named.of > 0
-    assert name == "all_at_once" or j.sessions.yes == 1
+    assert j.sessions.yes == 1 and j.named.yes == j.named.of > 0
+
+
+def test_a_partial_repetition_that_hardly_moves_the_leg_shows_no_foot_that_turns() -> None:
+    """It was so small that it did not show, and was taken for one: all later ranges came out a quarter too small."""
+    made = draw_session("everything", 83177, 1, apart=True).make()
+    j = judge(made, count(made))
+    assert j.missed.yes == j.false.yes == 0 and max(map(abs, j.rom_deg)) < 1.5

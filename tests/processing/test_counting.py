@@ -206,3 +206,14 @@ def test_a_leg_that_is_lowered_and_comes_back_is_no_lift() -> None:
         pose="kneeling", side="right", rate_hz=100, seed=8,
     )  # fmt: skip
     assert found(count(made)) == sets(made)
+
+
+@pytest.mark.parametrize("halt_s", [1.2, 2.0])
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_who_stops_on_the_way_is_counted_once(exercise: str, halt_s: float) -> None:
+    slow = replace(Movement(**TRACKS[exercise]), concentric_s=2.5, eccentric_s=2.5)
+    reps = [Rep(halt_up_s=halt_s * (i in (3, 4, 6)), halt_at=0.4 + 0.025 * i) for i in range(8)]
+    for seed in (1, 2):
+        plan = [Still(4), Set(exercise, slow, tuple(reps)), Still(4)]
+        made = simulate(plan, pose=slow.pose, side="left", rate_hz=50, exercise=exercise, seed=seed)
+        assert found(count(made)) == sets(made)
