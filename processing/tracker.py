@@ -32,6 +32,7 @@ from processing.summary import of_session, of_set
 from sensor.samples import Samples
 
 LEFT_S = 3.0  # or when the pose has been left for so long: a stumble or a scratch is over by then (ours)
+GLANCE = 8  # frames between two looks at the pose while nobody can have left it for so long (ours)
 TIDY = 256  # frames between two looks at what is no longer needed of the past (ours)
 HELD_S = 2.0  # whoever holds a pose so long is in it, with a second to spare (README, Wearing the band)
 HELD_DEG = 3.0  # a leg that is held on a stool sways about so much (ours)
@@ -188,7 +189,7 @@ class Tracker:
         events: list[Event] = []
         add_t, add_angle, onlooker = self._curve_t.append, self._curve_angle.append, self._onlooker
         for frame in frames:
-            t, _, _, _, _, _, segment = frame
+            t, _, _, _, _, number, segment = frame
             if segment != self._segment:
                 events += self._start_anew(t)
                 self._segment = segment
@@ -205,7 +206,7 @@ class Tracker:
                 # While nothing is done of the exercise that was told: is it another one?
                 if onlooker is not None and (other := onlooker.update(frame)) is not None:
                     events.append(Event("other", self._orientation.last_t, exercise=other))
-            elif t > self._last_end:
+            elif t - self._last_end > LEFT_S or number % GLANCE == 0:
                 events += self._pause(t, counter)
             add_t(t)
             add_angle(counter.angle_deg)
