@@ -4,7 +4,9 @@ let early = null;
 const typed = ({ target }) => (early = target);
 document.addEventListener("input", typed);
 
-addEventListener("load", () => {
+addEventListener("load", () => requestAnimationFrame(() => setTimeout(load))); // when it has been painted
+
+function load() {
   const htmx = document.createElement("script");
   htmx.src = new URL("./vendor/htmx/htmx.min.js", import.meta.url).href;
   htmx.onload = () => {
@@ -12,4 +14,4 @@ addEventListener("load", () => {
     early?.dispatchEvent(new Event("input", { bubbles: true }));
   };
   document.head.append(htmx);
-});
+}

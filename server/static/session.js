@@ -185,6 +185,5 @@ async function look() {
 }
 if (job?.dataset.waits) look().catch(console.warn);
 
-// After the page itself, which is of use without replay and zoom.
-if (document.readyState === "complete") begin();
-else addEventListener("load", begin);
+// When the page has been painted, which is of use without replay and zoom.
+requestAnimationFrame(() => setTimeout(begin));
