@@ -23,7 +23,7 @@ OPEN = """async (owner) => {
 
 
 async def tapped(page, url: str, owner: str = "local") -> None:
-    await page.goto(f"{url}/intended-use")
+    await page.goto(f"{url}/band")
     await page.evaluate(OPEN, owner)
     await page.click("h1")
 
