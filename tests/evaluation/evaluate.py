@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import two_bands
 from families import FAMILIES, draw_session
 from score import Judged, Rate, judge, match, median_size, p95, total
 from side_by_side import Compared, compared, real_blocks, side_by_side
@@ -35,7 +36,8 @@ from sensor.motion import Simulation
 PACKET = 10
 REAL_PEOPLE = Path(__file__).parents[3] / "shared" / "recordings" / "uci_pte"
 WHOLE = ("walking", "reseat", "partials", "fidgets", "lossy")  # where the goal is every set
-PELVIC = ("pelvis", "pelvis_thigh", "pelvis_cheap", "rotation", "everything", "all_at_once")  # no ROM to hold to
+TWO_BANDS = ("pelvis", "pelvis_thigh", "pelvis_cheap", "pelvis_hard", "everything")  # with --pelvis
+PELVIC = (*TWO_BANDS, "rotation", "all_at_once")  # no ROM to hold to
 
 
 class Job(NamedTuple):
@@ -56,8 +58,11 @@ class Ran(NamedTuple):
 def main() -> int:
     a = arguments()
     begun = time.time()
-    names = a.family or list(FAMILIES)
+    names = a.family or list(TWO_BANDS if a.pelvis else FAMILIES)
     numbers = range(a.n) if a.only is None else [a.only]
+    if a.pelvis:
+        two_bands.table(names, numbers, a.seed, a.apart, a.jobs, a.lines)
+        return 0
     if a.verbose:
         for name in names:
             for i in numbers:
@@ -104,6 +109,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--n", type=int, default=24, help="sessions of each family (24)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--apart", action="store_true", help="the second set, other ranges and people: only at the end")
+    parser.add_argument("--pelvis", action="store_true", help=f"with a second band on the sacrum ({', '.join(TWO_BANDS)})")
     parser.add_argument("--only", type=int, metavar="I", help="one session of each family")
     parser.add_argument("--verbose", action="store_true", help="labels against repetitions, session by session")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="with --verbose: the recordings and their labels")

@@ -105,6 +105,17 @@ def pelvis(h: Habits, rng: np.random.Generator) -> None:
     h.cheats, h.pelvic = 0.25, True
 
 
+def pelvis_hard(h: Habits, rng: np.random.Generator) -> None:
+    """With fidgets, walks and sitting down anew between sets, lost buffers, and half of the bands cheap or on the thigh."""
+    h.between = "all"
+    if rng.random() < 0.5:
+        noisy(h, rng)
+    lossy(h, rng)
+    if rng.random() < 0.5:
+        thigh(h, rng)
+    pelvis(h, rng)
+
+
 def rotation(h: Habits, rng: np.random.Generator) -> None:
     """Abductions whose terminal rotation comes too early or not at all."""
     h.early, h.missing = 0.12, 0.12
@@ -150,7 +161,7 @@ CHANGES: dict[str, tuple[Change, tuple[str, ...]]] = {
     "rates": (rates, ()), "hesitations": (hesitations, ()), "fatigue": (fatigue, ()), "walks_in": (walks_in, ()),
     "thigh": (thigh, ()), "rotation": (rotation, ABDUCTION), "pelvis": (pelvis, ()),
     "pelvis_thigh": (both(pelvis, thigh), ()), "pelvis_cheap": (both(noisy, pelvis), ()),
-    "everything": (everything, ()), "all_at_once": (all_at_once, ()),
+    "pelvis_hard": (pelvis_hard, ()), "everything": (everything, ()), "all_at_once": (all_at_once, ()),
 }  # fmt: skip
 if MORE:
     CHANGES |= {"more": (clean, MORE), "more_hard": (both(noisy, partials, walking), MORE)}

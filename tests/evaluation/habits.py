@@ -75,6 +75,7 @@ class Session:
     pose: str
     told: str | None
     options: dict[str, Any]
+    ranges: Ranges
     pelvic: bool
 
     def make(self, **options: Any) -> Simulation:
@@ -82,11 +83,28 @@ class Session:
         return simulate(self.plan, pose=self.pose, exercise=self.told, **self.options | options)
 
     def pair(self) -> tuple[Simulation, Simulation]:
-        """The leg's band and one on the sacrum, which has its own clock, faults and moment of beginning."""
+        """The leg's band and one on the sacrum, which has its own rate, clock, faults and moment of beginning."""
+        return self.make(), self.make(**self._second())
+
+    def later_s(self) -> float:
+        """How much later the second one begins; of a first one that does not begin in mid-movement."""
+        return float(self._second()["begin_s"])
+
+    def long_axis(self) -> np.ndarray:
+        """Down the leg (3,), in the first one's axes."""
+        mounting = self.options["mounting"] or Rotation.identity()
+        return mounting.inv().apply([-1.0, 0.0, 0.0])
+
+    def _second(self) -> dict[str, Any]:
         rng = np.random.default_rng([self.options["seed"], 3])
-        pelvis = replace(good(rng), lost=self.options["faults"].lost, clock_ppm=rng.uniform(-100, 100))
-        worn = dict(placement="pelvis", band_turn_deg=rng.uniform(-15, 15), mounting=None, begin_rep=None)
-        return self.make(), self.make(faults=pelvis, begin_s=rng.uniform(0, 1.5), **worn)
+        first = self.options["faults"]
+        poor = bool(first.gyr_ramp_deg)  # who buys a cheap one buys two
+        faults = replace(cheap(rng, self.ranges) if poor else good(rng), lost=first.lost, burst=first.burst, clock_ppm=rng.uniform(-100, 100))
+        anyhow = Rotation.random(random_state=int(rng.integers(2**31))) if rng.random() < 0.5 else None
+        return dict(
+            placement="pelvis", faults=faults, band_turn_deg=rng.uniform(-15, 15), mounting=anyhow, begin_rep=None,
+            begin_s=rng.uniform(0, 4), rate_hz=float(rng.choice(self.ranges.rates_hz)),
+        )  # fmt: skip
 
 
 def draw(rng: np.random.Generator, r: Ranges, exercises: tuple[str, ...] = ()) -> Habits:
@@ -174,7 +192,7 @@ def session(h: Habits, rng: np.random.Generator) -> Session:
     plan.append(Still(rng.uniform(3, 12)))
     return Session(
         tuple(plan), "standing" if h.walks_in else first, h.told,
-        h.options | dict(faults=h.faults, variation=h.variation, begin_rep=h.begin_rep), h.pelvic,
+        h.options | dict(faults=h.faults, variation=h.variation, begin_rep=h.begin_rep), h.ranges, h.pelvic,
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -198,24 +197,3 @@ def test_the_host_that_received_both_knows_their_clocks() -> None:
     assert clock.known_by == "host"
     np.testing.assert_allclose(clock.bring(second).t, true.t, atol=0.02)
     assert host_line(first) is None
-
-
-# Real people
-
-
-@pytest.mark.parametrize(("kind", "limit_deg"), [("HeelRaise", 1.0), ("SqSL", 4.0)])
-def test_a_real_pelvis_beside_motion_capture(recordings: Path, kind: str, limit_deg: float) -> None:
-    """CMU-MBL, subject 22; the cameras' Euler order is not documented, and changes these by 0.3 degrees."""
-    squares = []
-    for path in sorted((recordings / "cmu_pelvis").glob(f"{kind}_*.csv")):
-        rows = np.genfromtxt(path, delimiter=",", skip_header=1)
-        pelvis = Pelvis()
-        pelvis.update(Samples(rows[:, 0], rows[:, 1:4].copy(), rows[:, 4:7].copy()))
-        pelvis.finish()
-        seen = pelvis.turned(rows[0, 0], rows[-1, 0])
-        cameras = Rotation.from_euler("XYZ", rows[:, 7:10], degrees=True)
-        true = np.degrees((cameras[0].inv() * cameras).magnitude())
-        squares.append(((np.linalg.norm(seen.by, axis=1) - np.interp(seen.t, rows[:, 0], true)) ** 2).mean())
-    assert len(squares) >= 5
-    assert np.sqrt(np.mean(squares)) < limit_deg
-    assert np.sqrt(np.max(squares)) < limit_deg
