@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import sys
+from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -51,7 +53,7 @@ class Stretch:
         """t (n,) s · rows (n, 8): the quaternion, the force, whether bridged."""
         self.t, self._rows = t, rows
 
-    quat = cached_property(lambda self: np.array(self._rows[:, :4].T, float, order="C"))
+    quat = cached_property(lambda self: self._rows[:, :4].T.astype(float, order="C"))
     force = cached_property(lambda self: self._rows[:, 4:7].astype(float))
     up = cached_property(lambda self: np.ascontiguousarray(_up(self.quat).T))
 
@@ -120,7 +122,7 @@ class Past:
     def __init__(self) -> None:
         self.next = 0
         self._first = 0  # the oldest frame kept
-        self._t = np.zeros(ROOM)
+        self._t = array("d")
         self._rows = np.zeros((ROOM, 8), np.float32)  # the quaternion, the force, whether bridged: to 1e-7 of them
 
     def add(self, t: list[float], quat: np.ndarray, force: np.ndarray, bridged: bool) -> None:
@@ -129,7 +131,7 @@ class Past:
         end = start + len(t)
         if end > len(self._rows):
             self._move(0, end + SLACK)
-        self._t[start:end] = t
+        self._t.extend(t)
         self._rows[start:end, :4] = quat
         self._rows[start:end, 4:7] = force
         if bridged:
@@ -141,31 +143,29 @@ class Past:
         gone = before - self._first
         if gone > SLACK:
             self._move(gone, self.next - before + SLACK)
+            del self._t[:gone]
             self._first = before
 
     def stretch(self, start: int, end: int, every: int = 1) -> Stretch:
         """Frames start to end, both included, or every n-th of them."""
         part = slice(start - self._first, end + 1 - self._first, every)
-        return Stretch(self._t[part].copy(), self._rows[part].copy())  # views would keep what has been forgotten
+        return Stretch(np.array(self._t[part]), self._rows[part].copy())  # views would keep what has been forgotten
 
     def up(self, start: int, end: int, every: int = 1) -> np.ndarray:
         """The upward direction in the sensor in these frames, (n, 3)."""
         return np.ascontiguousarray(_up(self._rows[start - self._first : end + 1 - self._first : every, :4].T.astype(float)).T)
 
     def t(self, number: int) -> float:
-        return float(self._t[number - self._first])
+        return self._t[number - self._first]
 
     def since(self, t: float) -> int:
         """The number of the first frame that is kept and not before t s; `next` where there is none."""
-        return self._first + int(self._t[: self.next - self._first].searchsorted(t))
+        return self._first + bisect_left(self._t, t)
 
     def _move(self, gone: int, room: int) -> None:
-        """Into other arrays, without the oldest ones: stretches keep theirs."""
-        for name in ("_t", "_rows"):
-            old = getattr(self, name)[gone:]
-            new = np.zeros((room, *old.shape[1:]), old.dtype)
-            new[: len(old)] = old[:room]
-            setattr(self, name, new)
+        """Into another array, without the oldest ones."""
+        old, self._rows = self._rows[gone:], np.zeros((room, 8), np.float32)
+        self._rows[: len(old)] = old[:room]
 
 
 class Fed:

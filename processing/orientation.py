@@ -7,6 +7,7 @@ integrated at the full rate, taking every n-th one does not alias.
 from __future__ import annotations
 
 import math
+import sys
 from statistics import median
 
 import numpy as np
@@ -99,17 +100,18 @@ class Orientation:
 
     def _checked(self, t: list[float], acc: np.ndarray, gyr: np.ndarray) -> bool:
         """Whether there is no hole before any of these samples, where nothing is wrong with them."""
-        if not math.isfinite(acc.ravel().dot(gyr.ravel()) + sum(t)):  # whatever is not finite in either shows in their product
-            raise BadSamples(f"a value is not a number in the samples from {t[0]:.3f} s (wanted finite m/s² and rad/s)")
-        hole_s = HOLE_PERIODS * self.period if self.period else math.inf
-        before, whole = -math.inf if self.last_t is None else self.last_t, True
+        finite = math.isfinite(acc.ravel().dot(gyr.ravel()))  # whatever is not finite in either shows in their product
+        hole_s = HOLE_PERIODS * self.period if self.period else sys.float_info.max
+        before, whole = t[0] - 1.0 if self.last_t is None else self.last_t, True
         for now in t:  # a loop over ten, which Python has at hand, costs less than functions that it has to fetch
             step = now - before
             if step > hole_s or not step > 0.0:  # and not as one chain, which Python compares in twice the time
-                if step <= 0.0:
+                if step <= 0.0 and finite:
                     raise BadSamples(f"time runs backwards in the samples from {t[0]:.3f} s (wanted each later than the one before)")
-                whole = False
+                finite, whole = finite and math.isfinite(step), False
             before = now
+        if not finite:
+            raise BadSamples(f"a value is not a number in the samples from {t[0]:.3f} s (wanted finite m/s² and rad/s)")
         return whole
 
     def _restart(self, t: float) -> None:

@@ -206,7 +206,7 @@ class Tracker:
                 # While nothing is done of the exercise that was told: is it another one?
                 if onlooker is not None and (other := onlooker.update(frame)) is not None:
                     events.append(Event("other", self._orientation.last_t, exercise=other))
-            elif t - self._last_end > LEFT_S or number % GLANCE == 0:
+            elif number % GLANCE == 0 or t - self._last_end > self._patience:
                 events += self._pause(t, counter)
             add_t(t)
             add_angle(counter.angle_deg)
