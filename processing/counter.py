@@ -203,7 +203,7 @@ class Counter:
     def _moves_again(self) -> list[Move]:
         """In all that is still known about the axis as it is now."""
         excursions = self._excursions
-        moves = excursions.again(self._axis.angles(self._fed.ups(excursions.first, excursions.next - 1)))
+        moves = excursions.again(self._axis.angles(self._up_since(excursions.first)))
         return [move for move in moves if move.start >= excursions.first]  # it may have forgotten the oldest meanwhile
 
     def _only_turned(self, move: Move) -> bool:
@@ -315,10 +315,11 @@ class Counter:
         moved = self._fed.stretch(move.start, move.end)
         learnt = learn and self._axis.learn(moved)
         if learnt:
-            self._look_again(move.start)
+            up = self._up_since(move.start)
+            self._excursions.replace(self._axis.angles(up))
         pelvis = self._watch.look(moved, np.array(self._excursions.between(move)), learn) if told else NOT_YET
         if learnt:  # and how the foot turned has shown more of the leg
-            self._look_again(move.start)
+            self._excursions.replace(self._axis.angles(up))
         angles = self._excursions.between(move)
         seen = shape(moved.t.tolist(), angles, self._over_s)
         if told:
@@ -330,11 +331,11 @@ class Counter:
 
     def _settle(self, up: np.ndarray) -> None:
         if self._axis.settle(up):
-            self._look_again(self._excursions.next - self._excursions.needed)
+            self._excursions.replace(self._axis.angles(self._up_since(self._excursions.next - self._excursions.needed)))
 
-    def _look_again(self, first: int) -> None:
-        """At the angles from this frame on."""
-        self._excursions.replace(self._axis.angles(self._fed.ups(first, self._excursions.next - 1)))
+    def _up_since(self, first: int) -> np.ndarray:
+        """The upward direction in the sensor from this frame on, (n, 3)."""
+        return self._fed.ups(first, self._excursions.next - 1)
 
 
 NOTHING: list[Found] = []
