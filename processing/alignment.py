@@ -20,20 +20,20 @@ from sensor.samples import Samples
 RATE_HZ = 20.0  # of the compared angular velocities: people move below 3 Hz
 SLOW_S, QUICK_S = 8.0, 0.3  # slower is a gyroscope's bias, quicker is tremor (ours)
 FROM_ZERO_S = 1.0  # a time column that begins earlier counts from its own start (ours)
-NEAR_S = 3.0  # how far from a guess is looked first (ours)
+NEAR_S = 8.0  # how far from a guess is looked first (ours)
 SHARED = 0.3  # of the shorter recording lies at least in the other (ours)
 QUIET = 1e-3  # of the whole recording's power is noise wherever it is still (ours)
 FAR_S = 20.0 * 60  # and how far at all (ours)
 LEAST_S = 20.0  # of both recordings that are to have something in common (ours)
-WINDOW_S = 90.0  # in so many seconds two clocks part by 9 ms at most: PPM
+WINDOW_S = 10.0  # a rest or a few repetitions: what is alike in it (ours)
+NOISE_RADS = 1e-3  # of a gyroscope below 3 Hz (ours)
 PPM = 100e-6  # a clock is as wrong as that (SIGNALS)
 PPM_SIGMA = 80e-6  # and as a rule so wrong (ours)
 FINE_S = 0.25  # around the best offset the windows are looked at so far; 30 min at PPM are 0.18
-# The best offset is better than any that is RIVAL_S away, by so much where a guess lies near and where none does:
-# people move alike again and again, and a stranger's session fits half as well as their own [S].
-RIVAL_S, MARGIN, FAR_MARGIN = 1.0, 1.4, 2.5
+# The best offset is likelier than any that is RIVAL_S away, by so much (log likelihood) where a guess lies near and where
+# none does: people move alike again and again, and the best of a stranger's session is up to 50 likelier than its rivals [S].
+RIVAL_S, SURE, FAR_SURE = 1.0, 12.0, 60.0
 HOST_S, FEW_LINES = 20.0, 3  # seconds; with no more of them the clocks' rates are taken as alike (ours)
-LEAST = 10.0  # log likelihood (ours)
 FREEDOM_S = 0.5  # of the signal hold one independent value: QUICK_S and the slowness of people (ours)
 
 
@@ -93,21 +93,27 @@ def _by_movement(leg: Samples, pelvis: Samples, expected: Sequence[float]) -> Cl
     x, y = _rates(leg), _rates(pelvis)
     if min(len(x), len(y)) <= LEAST_S * RATE_HZ:
         return None
-    lags, likely = _likely(x, y)
-    offsets = lags / RATE_HZ + t0 - p0  # a lag of n: row i + n of the leg belongs to row i of the pelvis
-    near = np.abs(offsets[:, None] - np.array(expected)).min(axis=1) <= NEAR_S
-    best = int(likely.argmax())
-    if near.any():
-        close = int(np.flatnonzero(near)[likely[near].argmax()])
-        if likely[best] < FAR_MARGIN * likely[close]:
-            best = close
-    rivals = likely[np.abs(offsets - offsets[best]) > RIVAL_S]
-    rival = float(rivals.max()) if len(rivals) else 0.0
-    if likely[best] <= max(LEAST, (MARGIN if near[best] else FAR_MARGIN) * rival):
+    # A lag of n: row i + n of the leg belongs to row i of the pelvis.
+    reach = np.arange(-round(NEAR_S * RATE_HZ), round(NEAR_S * RATE_HZ) + 1)
+    places = [round((offset - t0 + p0) * RATE_HZ) for offset in expected]
+    lags, shared = _likely(x, y)
+    if len(lags):
+        places.append(int(lags[shared.argmax()]))
+    found = []
+    for place in places:
+        likely = _windows(x, y, place + reach).sum(axis=0)
+        at = int(likely.argmax())
+        rival = float(likely[np.abs(reach - reach[at]) > RIVAL_S * RATE_HZ].max())
+        found.append((float(likely[at] - np.median(likely)), float(likely[at]) - rival, place + int(reach[at])))
+    near = max(found[: len(expected)])
+    best, sure, lag = max(found)
+    if best - near[0] < SURE:
+        _, sure, lag = near
+    if sure < (SURE if lag == near[2] else FAR_SURE):
         return None
-    drift, rate = _fine(x, y, int(lags[best]))
+    drift, rate = _fine(x, y, lag)
     # leg's time - t0 = drift + lag / RATE_HZ + rate x (pelvis' time - p0)
-    return Clock(t0 + lags[best] / RATE_HZ + drift - rate * p0, rate, "movement")
+    return Clock(t0 + lag / RATE_HZ + drift - rate * p0, rate, "movement")
 
 
 def host_line(samples: Samples) -> tuple[float, float] | None:
@@ -167,33 +173,38 @@ def _likely(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return lags, told * shared[:, 0, 0] / (FREEDOM_S * RATE_HZ)
 
 
-def _fine(x: np.ndarray, y: np.ndarray, lag: int) -> tuple[float, float]:
-    """What is left of the offset, s, at the first row of y, and the rate of its clock, window by window."""
-    reach = round(FINE_S * RATE_HZ)
+def _windows(x: np.ndarray, y: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """Log likelihood (k, n) of each of n lags, one after the other, in each of k windows of y (m, 3).
+
+    A leg that rests on the pelvis moves with it, however little: what a window says does not depend on how much others move.
+    """
     width = round(WINDOW_S * RATE_HZ)
-    begin, end = max(0, -lag + reach), min(len(y), len(x) - lag - reach)
-    starts = list(range(begin, max(begin + 1, end - width // 2), width // 2))
-    shifts = np.arange(-reach, reach + 1)
-    found, middles = [], []
-    for start in starts:
-        part = y[start : min(start + width, end)]
-        if len(part) < width // 4:
-            continue
-        cross, squares = [], []
-        for shift in shifts:
-            other = x[start + lag + shift : start + lag + shift + len(part)]
-            cross.append(other.T @ part / len(part))
-            squares.append(other.T @ other / len(part))
-        scale = 1e-6 * np.eye(3)
-        inside = _information(np.array(cross), np.array(squares) + scale, part.T @ part / len(part) + scale)
-        found.append(inside * len(part) / (FREEDOM_S * RATE_HZ))
-        middles.append((start + len(part) / 2) / RATE_HZ)
-    if not found:
-        return 0.0, 1.0
+    k, span = -(-len(y) // width), width + len(lags) - 1
+    y = np.concatenate([y, np.zeros((k * width - len(y), 3))]).reshape(k, width, 3)
+    before = max(0, -int(lags[0]))
+    first = np.arange(k) * width + int(lags[0]) + before
+    x = np.concatenate([np.zeros((before, 3)), x, np.zeros((max(0, int(first[-1]) + span - before - len(x)), 3))])
+    sums = np.concatenate([np.zeros((1, 3, 3)), x[:, :, None] * x[:, None, :]]).cumsum(axis=0)
+    begin = first[:, None] + np.arange(len(lags))
+    size = 1 << (span - 1).bit_length()
+    fx = np.fft.rfft(x[first[:, None] + np.arange(span)], size, axis=1)
+    fy = np.fft.rfft(y, size, axis=1)
+    both = np.fft.irfft(fx[:, :, :, None] * fy[:, :, None, :].conj(), size, axis=1)[:, : len(lags)]
+    noise = NOISE_RADS**2 * np.eye(3)
+    inside = y.transpose(0, 2, 1) @ y / width + noise
+    told = _information(both / width, (sums[begin + width] - sums[begin]) / width + noise, inside[:, None])
+    return told * WINDOW_S / FREEDOM_S
+
+
+def _fine(x: np.ndarray, y: np.ndarray, lag: int) -> tuple[float, float]:
+    """What is left of the offset, s, at the first row of y, and the rate of its clock."""
+    shifts = np.arange(-round(FINE_S * RATE_HZ), round(FINE_S * RATE_HZ) + 1)
+    found = _windows(x, y, lag + shifts)
+    middles = (np.arange(len(found)) + 0.5) * WINDOW_S
     grid = shifts / RATE_HZ
     offsets = np.arange(-FINE_S, FINE_S, 0.004)
     rates = np.arange(-2 * PPM, 2 * PPM, 5e-6)
-    middle = sum(middles) / len(middles)
+    middle = middles.mean()
     total = np.zeros((len(rates), len(offsets))) - (rates[:, None] / PPM_SIGMA) ** 2 / 2
     for likely, at in zip(found, middles, strict=True):
         total += _between(grid, likely, np.clip(offsets + rates[:, None] * (at - middle), grid[0], grid[-1]))

@@ -29,6 +29,7 @@ TRUSTED_DEG = 6.0  # what the band's make says weighs as much as a repetition wi
 # neither (SIGNALS): half of it tells them apart.
 FOLLOWS = {"upright": 0.3, "side": 0.5, "flat": 0.5}
 OWN_REPS = {"upright": 2, "side": 0, "flat": 0}  # before so many nobody knows what the leg does by itself (ours)
+UNSEEN = 0.25  # of a repetition at its end: by then the pelvis is coming back (ours)
 CLEAR = 0.5  # of its rotation about the known axis may be about the other two, else the leg says nothing (ours)
 TILTED_DEG = 25.0  # the vertical in the sensor has moved so far: another posture (ours)
 
@@ -118,15 +119,18 @@ class Pelvis:
         }
 
     def turned(self, start_s: float, end_s: float) -> Turned | None:
-        """None where samples are missing between the two."""
+        """None where samples are missing between the two, unless it is at the end, when most of the way back is known."""
         seen, past = self._orientation, self._orientation.past
         if seen.period is None:
             return None
         step = HOLE_PERIODS * max(seen.frame_s, seen.period)
-        first, last = past.since(start_s), past.since(end_s + 1e-9)
-        if last - first < 3 or past.t(first) > start_s + step or past.t(last - 1) < end_s - step:
+        gaps = seen.gaps[-GAPS:]
+        if any(b - a > BRIDGE_S and start_s < b <= end_s for a, b in gaps):
             return None
-        if any(a < end_s < b or (b - a > BRIDGE_S and start_s < b <= end_s) for a, b in seen.gaps[-GAPS:]):
+        until = min((a for a, b in gaps if a < end_s < b), default=end_s)  # what bridges it may not be there yet
+        first, last = past.since(start_s), past.since(until + 1e-9)
+        late = max(step, UNSEEN * (end_s - start_s))
+        if last - first < 3 or past.t(first) > start_s + step or past.t(last - 1) < end_s - late:
             return None
         moved = past.stretch(first, last - 1, 1 + (last - first) // MOMENTS)
         by = _since(moved.quat) if end_s - start_s > LONG_S else _rotation(moved.force)

@@ -86,10 +86,6 @@ class Session:
         """The leg's band and one on the sacrum, which has its own rate, clock, faults and moment of beginning."""
         return self.make(), self.make(**self._second())
 
-    def later_s(self) -> float:
-        """How much later the second one begins; of a first one that does not begin in mid-movement."""
-        return float(self._second()["begin_s"])
-
     def long_axis(self) -> np.ndarray:
         """Down the leg (3,), in the first one's axes."""
         mounting = self.options["mounting"] or Rotation.identity()

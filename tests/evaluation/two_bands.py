@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,8 @@ def run(job: tuple[str, int, int, bool]) -> tuple[list[str], Seen, list[str]]:
     leg, pelvis = drawn.pair()
     rng = np.random.default_rng([seed, i, 4])
     began = [label.start_s for label in leg.labels], [label.start_s for label in pelvis.labels]
-    said = [float(rng.uniform(-2, 2)) + drawn.later_s(), None][rng.integers(2)]
+    later = datetime.fromisoformat(pelvis.recording.meta.started_at) - datetime.fromisoformat(leg.recording.meta.started_at)
+    said = [later.total_seconds() + float(rng.uniform(-2, 2)), None][rng.integers(2)]
     clock = align(leg.recording.samples, pelvis.recording.samples, said)
     n = min(map(len, began))
     off = clock.offset_s + clock.rate * np.array(began[1])[-n:] - np.array(began[0])[-n:]

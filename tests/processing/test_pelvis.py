@@ -117,6 +117,15 @@ def test_what_no_sensor_saw_is_null_and_said() -> None:
     assert result.quality["pelvis_missing_reps"] == 1
 
 
+def test_a_hole_at_a_repetitions_end_hides_nothing() -> None:
+    leg, pelvis = both("hip_abduction")
+    label, samples = leg.labels[4], pelvis.recording.samples
+    keep = (samples.t < label.end_s - 0.4) | (samples.t > label.end_s + 0.4)
+    with_hole, whole = track(leg, Samples(samples.t[keep], samples.acc[keep], samples.gyr[keep])), track(leg, samples)
+    assert with_hole.quality["pelvis_missing_reps"] == 0
+    assert with_hole.reps[4].pelvis_deg == pytest.approx(whole.reps[4].pelvis_deg, abs=0.1)
+
+
 def test_a_pelvis_that_ends_early_says_nothing_after_its_end() -> None:
     leg, pelvis = both("hip_abduction")
     samples = pelvis.recording.samples
