@@ -8,6 +8,7 @@ repetition is decided by whoever reads its moves.
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -53,7 +54,7 @@ class Excursions:
     def __init__(self, limit_deg: float = math.inf) -> None:
         self._limit = limit_deg
         self.first = 0
-        self.angles: list[float] = []
+        self.angles = array("d")
         self._hysteresis, self._own = MIN_HYSTERESIS_DEG, 0.0
         self.pace(1 / 20)
         self.forget()
@@ -82,7 +83,7 @@ class Excursions:
         return [move for angle in angles for move in self.update(angle)]
 
     def _begin(self) -> None:
-        self.angles.clear()
+        del self.angles[:]
         self.state: Literal["rest", "away", "back"] = "rest"
         self.still = 0
         self.zero = math.inf
@@ -100,7 +101,7 @@ class Excursions:
 
     def between(self, move: Move) -> list[float]:
         """The angles from its start to its end."""
-        return self.angles[move.start - self.first : move.end + 1 - self.first]
+        return self.angles[move.start - self.first : move.end + 1 - self.first].tolist()
 
     @property
     def next(self) -> int:
@@ -114,7 +115,7 @@ class Excursions:
 
     def replace(self, angles: Sequence[float]) -> None:
         """Of the newest frames, the needed ones at least, seen about a better axis."""
-        self.angles[-len(angles) :] = angles
+        self.angles[-len(angles) :] = array("d", angles)
         self._highest = math.inf
         self.zero = self.angle(self.origin)
 
