@@ -38,15 +38,18 @@ def session_curve(t: np.ndarray, angle_deg: np.ndarray, last_s: float, degrees: 
     t (n,) s, angle_deg (n,) with NaN where unknown, up to last_s; spans: (kind, from, to), s."""
     wide = max(1, min(COLUMNS, len(t) // 4))
     x, y = Scale(0, last_s, 0, wide), Scale(*degrees, TALL, 0)
+    marked: dict[str, list[str]] = {}
+    for kind, begin, end in spans:
+        marked.setdefault(kind, []).append(f"M{x(begin)} 0H{x(end)}V{TALL}H{x(begin)}")
     known = ~np.isnan(angle_deg)
     column = np.minimum(t[known] / last_s * wide, wide - 1).astype(int)
     first = np.flatnonzero(np.diff(column, prepend=-1))
-    column, lows, highs = column[first], np.minimum.reduceat(angle_deg[known], first), np.maximum.reduceat(angle_deg[known], first)
+    column, *ends = column[first], *(TALL - TALL * (of.reduceat(angle_deg[known], first) - degrees[0]) / (degrees[1] - degrees[0]) for of in (np.minimum, np.maximum))
     joined = np.diff(column, prepend=-2) == 1
-    path = (f"{'L' if on else 'M'}{at} {y(low)}V{y(high)}" for on, at, low, high in zip(joined, column, lows, highs, strict=True))
+    path = (f"{'L' if on else 'M'}{at} {low:.1f}V{high:.1f}" for on, at, low, high in zip(joined.tolist(), column.tolist(), *(one.tolist() for one in ends), strict=True))
     return {
         "wide": wide, "high": TALL, "zero": y(0), "path": "".join(path),
-        "spans": [(kind, x(begin), round(x(end) - x(begin), 1)) for kind, begin, end in spans],
+        "spans": {kind: "".join(those) for kind, those in marked.items()},
     }  # fmt: skip
 
 

@@ -33,9 +33,14 @@ def present() -> str:
 
 
 def locale() -> Locale:
+    return _locale(present())
+
+
+@cache
+def _locale(language: str) -> Locale:
     from babel import Locale
 
-    return Locale.parse("en_GB" if present() == "en" else present())
+    return Locale.parse("en_GB" if language == "en" else language)
 
 
 def use(language: str) -> None:

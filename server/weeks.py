@@ -99,13 +99,14 @@ STEP, TOP, MIDDLE, FOOT = 16, 12, 76, 196  # a day's width; where pain begins, w
 def picture(days: Sequence[Day], today: date) -> dict[str, Any]:
     most = max([sum(day.kinds.values()) for day in days] + [10])
     high, pain = Scale(0, most, 0, FOOT - MIDDLE - 16), Scale(0, 10, MIDDLE - 12, TOP)
-    bars, hurts = [], []
+    hurts: list[tuple[float, float]] = []
+    bars: dict[str, list[tuple[float, float, float]]] = {kind: [] for kind in ORDER}  # (left, top, height) of each day
     for n, day in enumerate(days):
         stand = FOOT
         for kind in ORDER:
             if day.kinds[kind]:
                 stand = round(stand - high(day.kinds[kind]), 1)
-                bars.append({"kind": kind, "x": STEP * n + 3, "y": stand, "high": round(high(day.kinds[kind]), 1)})
+                bars[kind].append((STEP * n + 3, stand, round(high(day.kinds[kind]), 1)))
         if day.pain is not None:
             hurts.append((STEP * n + STEP / 2, pain(day.pain)))
     return {

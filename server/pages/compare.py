@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from processing.exercises import EXERCISES
 from processing.summary import change
 from server.access import Reader, ReadTwo
 from server.api.sessions import open_session
@@ -16,6 +15,7 @@ from server.pages.views import page
 from server.problems import Problem
 from server.service import of
 from server.store import people
+from server.trend import mdc_deg
 
 router = APIRouter()
 
@@ -44,8 +44,7 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any
     for name in [name for name in was if name in now and same_leg]:
         roms = [one["rom_median_deg"] for one in (was[name], now[name])]
         known = None not in roms
-        mdc = EXERCISES[name].mdc_deg if name in EXERCISES else None
-        found.append({"exercise": name, "was": was[name], "now": now[name], "change": change(*roms, mdc) if known else None})
+        found.append({"exercise": name, "was": was[name], "now": now[name], "change": change(*roms, mdc_deg(name)) if known else None})
     return found
 
 

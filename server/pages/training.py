@@ -22,6 +22,7 @@ from server.rows import Session
 from server.service import Service, of
 from server.store import consents, notes, programmes, sessions
 from server.store.people import Person
+from server.trend import mdc_deg, trend
 
 router = APIRouter()
 
@@ -52,15 +53,15 @@ async def history_page(request: Request, who: Writer) -> Response:
     if who.patient is None or who.device:
         raise Problem(404, "only patients have a history of their own")
     _zone, now, done = await of_patient(of(request), who)
-    monday = now["today"] - timedelta(now["today"].weekday())
-    begun = min([one.starts_on for one in now["versions"]] + [one.day for one in done], default=monday)
-    weeks = [begins for back in range(WEEKS) if (begins := monday - timedelta(WEEK * back)) + timedelta(WEEK) > begun]
+    newest = _week_begins(present(now["versions"], now["today"]), now["today"])
+    begun = min([one.starts_on for one in now["versions"]] + [one.day for one in done], default=newest)
+    weeks = [begins for back in range(WEEKS) if (begins := newest - timedelta(WEEK * back)) + timedelta(WEEK) > begun]
     legs = dict.fromkeys((one.exercise, one.side) for one in done if one.exercise in EXERCISES)
     return page(
         request,
         "training_history.html",
         weeks=[_week(begins, now["versions"], done, now["today"]) for begins in weeks],
-        trends=[trend for leg in legs if (trend := _trend(*leg, done, now["today"]))],
+        trends=[told for leg in legs if (told := _trend(*leg, done, now["today"]))],
     )
 
 
@@ -140,14 +141,18 @@ def recognised(done: list[Done]) -> dict[str, str]:
 def _card(item: Item, plan: Programme, done: list[Done], today: date) -> dict[str, Any]:
     """One exercise of today. ticks: of the programme's week, done or still open."""
     mine = [one for one in done if (one.exercise, one.side) == (item.exercise, item.side) and one.reps]
-    begins = plan.starts_on + timedelta((today - plan.starts_on).days // WEEK * WEEK)
-    days = {one.day for one in mine if one.day >= begins}
+    days = {one.day for one in mine if one.day >= _week_begins(plan, today)}
     roms = [one.rom_deg for one in mine if one.rom_deg is not None]
     return asdict(item) | {
         "today": today in days,
         "ticks": [True] * len(days) + [False] * max(0, item.per_week - len(days)),
         "last_rom_deg": roms[-1] if roms else None,
     }
+
+
+def _week_begins(plan: Programme | None, today: date) -> date:
+    """This week: the programme's, on every page the same; without one, since Monday."""
+    return today - timedelta((today - plan.starts_on).days % WEEK if plan else today.weekday())
 
 
 def _week(begins: date, versions: list[Programme], done: list[Done], today: date) -> dict[str, Any]:
@@ -164,13 +169,13 @@ TREND = (0, 10, 300, 110)  # of the drawing: left, top, right, bottom
 
 
 def _trend(exercise: str, side: str, done: list[Done], today: date) -> dict[str, Any] | None:
-    """Range of motion by day, and the band round the first in which nothing has measurably changed."""
+    """Range of motion by day, and the band round the first ones in which nothing has measurably changed."""
     first = today - timedelta(WEEK * WEEKS)
     points = [(one.day, one.rom_deg) for one in done if (one.exercise, one.side) == (exercise, side) and one.rom_deg is not None and one.day > first]
     if len(points) < 2:
         return None
-    mdc = (EXERCISES[exercise].mdc_deg if exercise in EXERCISES else None) or 5.0  # SERVICE: the band of no measurable change where nobody has published one
-    base = points[0][1]
+    found = trend(exercise, side, dict(points), mdc_deg(exercise))
+    base, mdc = found.base, found.mdc
     low, high = min(base - 2 * mdc, *(rom for _day, rom in points)), max(base + 2 * mdc, *(rom for _day, rom in points))
     left, top, right, bottom = TREND
 
@@ -184,7 +189,7 @@ def _trend(exercise: str, side: str, done: list[Done], today: date) -> dict[str,
         "exercise": exercise, "side": side, "mdc": mdc, "first": base, "last": points[-1][1],
         "points": [{"x": x(day), "y": y(rom), "day": day.isoformat(), "rom": rom} for day, rom in points],
         "band": {"y": y(base + mdc), "height": round(y(base - mdc) - y(base + mdc), 1)},
-        "measurable": abs(points[-1][1] - base) > mdc,
+        "measurable": found.change is not None,
     }  # fmt: skip
 
 
@@ -197,6 +202,5 @@ async def _change(service: Service, who: Who, session: Session) -> dict[str, Any
     before = [one for one in done if (one.exercise, one.side) == (this.exercise, this.side) and one.session < this.session and one.rom_deg is not None]
     if not before:
         return None
-    mdc = (EXERCISES[this.exercise].mdc_deg if this.exercise in EXERCISES else None) or 5.0
     by = this.rom_deg - before[-1].rom_deg
-    return {"by": by, "now": this.rom_deg, "measurable": abs(by) > mdc}
+    return {"by": by, "now": this.rom_deg, "measurable": abs(by) > mdc_deg(this.exercise)}

@@ -4,9 +4,10 @@ only takes packets needs none of it."""
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from server.language import _, locale, ngettext
+from server.language import _, locale, ngettext, present
 
 ELEVEN = [("", "–"), *((str(number), str(number)) for number in range(11))]  # 0 to 10, or not said
 
@@ -14,10 +15,16 @@ ELEVEN = [("", "–"), *((str(number), str(number)) for number in range(11))]  #
 def number(value: float | None, digits: int = 0) -> str:
     if value is None:
         return "–"
-    from babel.numbers import format_decimal
-
     exact = float(f"{value:.{digits}f}") + 0.0  # halves as everywhere else; no minus before a zero
-    return format_decimal(exact, f"#,##0.{'0' * digits}" if digits else "#,##0", locale()).replace("-", "−")
+    return f"{exact:,.{digits}f}".translate(_signs(present()))
+
+
+@cache
+def _signs(language: str) -> dict[int, str]:
+    """Of Python's numbers, a language's own: formatting a page's hundreds as babel does took half of what a page takes."""
+    from babel.numbers import get_decimal_symbol, get_group_symbol
+
+    return str.maketrans({",": get_group_symbol(locale()), ".": get_decimal_symbol(locale()), "-": "−"})
 
 
 def degrees(value: float | None) -> str:

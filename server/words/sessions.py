@@ -123,8 +123,6 @@ def change(found: Change | None) -> str:
     if found is None:
         return _("Nothing was counted in one of them.")
     by, told = number(abs(found.change_deg)), {"was": number(found.baseline_deg), "now": number(found.now_deg)}
-    if found.mdc_deg is None:
-        return _("%(was)s° and %(now)s°: how much would be a change is not known for this exercise.", **told)
     if not found.measurable:
         return _("%(was)s° and %(now)s°: about the same. Under %(mdc)s° nothing can be told from chance.", mdc=number(found.mdc_deg, 1), **told)
     further = _("%(by)s° further: from %(was)s° to %(now)s°.", by=by, **told)

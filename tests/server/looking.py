@@ -58,7 +58,7 @@ async def logged_in(look: Look, person: object) -> None:
 
 async def looked_at(page: Page) -> None:
     """No finding of axe that is serious, nothing that has to be scrolled sideways, nothing smaller than a thumb."""
-    await page.evaluate("document.querySelectorAll('.late').forEach((one) => (one.style.contentVisibility = 'visible'))")
+    await page.evaluate("Promise.allSettled(document.getAnimations().filter(({ animationName }) => animationName === 'late').map((one) => one.finished))")
     await page.evaluate(AXE)
     found = await page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", WCAG)
     serious = [

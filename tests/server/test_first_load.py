@@ -75,4 +75,4 @@ def test_a_curve_is_in_its_page_and_its_etag_is_of_what_is_sent(home) -> None:
     columns = [int(at) for at in re.findall(r"[ML](\d+) ", drawn[2])]
     assert columns == sorted(set(columns)) and len(columns) > 0.9 * int(drawn[1])
     counted = sum(rep["counted"] for rep in people["physio"].get(f"/api/v1/sessions/{ids['ended']}").json()["result"]["reps"])
-    assert len(re.findall(r'<rect class="(?:good|compensated)" x=', page)) == counted
+    assert sum(marked.count("M") for marked in re.findall(r'<path class="span (?:good|compensated)" d="([^"]+)"', page)) == counted

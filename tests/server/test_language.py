@@ -10,6 +10,7 @@ import httpx
 import pytest
 from babel.messages.jslexer import tokenize
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from house import housing
 from jinja2 import Environment
 
@@ -132,6 +133,7 @@ def test_a_page_speaks_what_the_browser_asks_for_or_was_told(client) -> None:
     told = client.post("/language", data={"language": "de", "next": "/intended-use"})
     assert (told.status_code, told.headers["location"]) == (303, "/intended-use")
     assert heard(**{"accept-language": "en"}) == "de" and "Trainingshilfe" in client.get("/intended-use").text
+    assert 'name="next" value="/live?a=1&amp;b=%22"' in client.get("/live?a=1&b=%22").text  # to the same page, with all that was asked of it
     assert client.post("/language", data={"language": "de", "next": "//evil.example"}).headers["location"] == "/"
     assert client.post("/language", data={"language": "xx"}).status_code == 422
 
@@ -157,5 +159,10 @@ def test_numbers_and_dates_are_written_as_the_language_does() -> None:
         )
         assert words.together(["straight_leg_raise", "hip_abduction"]) == "Hüftabduktion in Seitlage, Beinheben gestreckt"  # in either order
     assert (words.number(1234.56, 1), words.number(-3)) == ("1,234.6", "−3")
+    for name in LANGUAGES:  # as babel writes them, which takes far longer
+        with speaking(name):
+            for value, digits in ((0, 0), (-0.5, 0), (999.95, 1), (-1234567.891, 2), (1e9, 0)):
+                told = format_decimal(float(f"{value:.{digits}f}") + 0.0, "#,##0" + "." * bool(digits) + "0" * digits, language.locale())
+                assert words.number(value, digits) == told.replace("-", "−")
     assert words.when("2026-03-05T08:04:00+00:00", "Europe/Berlin") == "5 March 2026, 09:04"
     assert language.present() == "en"

@@ -280,6 +280,16 @@ def test_today_says_what_there_is_and_nothing_else(clinic: Clinic, entries) -> N
     assert "2 × 4" in today and "0 of 3 days this week" in today and "Not done yet" in today and "&lt;b&gt;Patient" in today
 
 
+def test_a_week_is_the_same_on_each_page(clinic: Clinic, entries) -> None:
+    clinic.prescribe(ITEM, starts_on="2026-01-01")  # a Thursday
+    clinic.house.clock.now += 5 * 86400
+    for key, day in (("before-monday", "2026-01-04"), ("after-monday", "2026-01-06")):
+        clinic.whole(entries, key, started_at=f"{day}T00:00:00Z")
+    pat, physio = clinic.pat.again(), clinic.physio.again()
+    assert "2 of 3 days" in path_of(pat, "/") and "2 of 3 days" in path_of(pat, "/history")
+    assert "of 3 days this week</dt><dd>2</dd>" in path_of(physio, f"/patients/{clinic.pat.id}")
+
+
 def test_what_changed_is_said_only_if_it_can_be_measured(clinic: Clinic, entries) -> None:
     clinic.prescribe(ITEM)
     clinic.whole(entries, "first-session")
