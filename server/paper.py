@@ -23,11 +23,11 @@ HOLE_S = 0.5  # a longer hole breaks the line
 
 
 class Paper(FPDF):
-    """head: at the top of each page; foot: at its end. Letters that the font has not are drawn as boxes."""
+    """head, at: whose and of when, at the top of each page; foot: at its end. Letters that the font has not are drawn as boxes."""
 
-    def __init__(self, head: str, foot: str, title: str) -> None:
+    def __init__(self, head: str, at: str, foot: str, title: str) -> None:
         super().__init__("portrait", "mm", "A4")
-        self._head, self._foot = head, foot
+        self.head, self._at, self._foot = head, at, foot
         # DejaVu, which comes with matplotlib: the fonts that PDF itself knows have western letters only.
         fonts = Path(find_spec("matplotlib").submodule_search_locations[0]) / "mpl-data/fonts/ttf"
         self.add_font("dejavu", "", fonts / "DejaVuSans.ttf")
@@ -41,7 +41,8 @@ class Paper(FPDF):
         self.alias_nb_pages()
 
     def header(self) -> None:
-        self.put(LEFT, TOP - 4, self._head, 8, GREY)
+        self.put(LEFT, TOP - 4, self._at, 8, GREY, align="R", width=WIDTH)
+        self.put(LEFT, TOP - 4, self.head, 8, GREY, width=WIDTH - self.get_string_width(self._at) - 4)
         self.rule(TOP + 0.5)
         self.set_y(TOP + 4)
 
@@ -55,13 +56,20 @@ class Paper(FPDF):
         """Left on the page."""
         return BOTTOM - self.get_y()
 
+    def has(self, text: str) -> bool:
+        """Whether the font has all of its letters."""
+        return all(ord(letter) in self.fonts["dejavu"].cmap for letter in text if not letter.isspace())
+
     def put(
-        self, x: float, y: float, text: str, size: float = 9, color: str = INK, *, bold: bool = False, align: str = "L", width: float = 0
+        self, x: float, y: float, text: str, size: float = 9, color: str = INK, *, bold: bool = False, align: str = "L", width: float = 0, least: float = 99
     ) -> None:
-        """One line; cut where `width` ends."""
-        self.set_font("dejavu", "B" if bold else "", size)
+        """One line; where `width` ends it gets smaller down to `least`, then it is cut."""
         self.set_text_color(color)
-        text = " ".join(text.split())
+        text = " ".join("".join(letter if letter.isspace() or self.has(letter) else "□" for letter in text).split())
+        self.set_font("dejavu", "B" if bold else "", size)
+        while width and size > least and self.get_string_width(text) > width:
+            size -= 0.5
+            self.set_font_size(size)
         while width and len(text) > 1 and self.get_string_width(text) > width:
             text = text[:-2].rstrip() + "…"
         self.set_xy(x, y)
@@ -69,7 +77,7 @@ class Paper(FPDF):
 
     def title_line(self, text: str, small: str) -> None:
         y = self.get_y()
-        self.put(LEFT, y, text, 15, bold=True, width=WIDTH)
+        self.put(LEFT, y, text, 15, bold=True, width=WIDTH, least=10)
         self.put(LEFT, y + 8, small, 9, GREY, width=WIDTH)
         self.set_y(y + 15)
 
@@ -77,7 +85,7 @@ class Paper(FPDF):
         y = self.get_y() + 2
         self.put(LEFT, y, text, 10, bold=True)
         if small:
-            self.put(self.get_x() + 2, y, small, 8, GREY, width=LEFT + WIDTH - self.get_x() - 2)
+            self.put(self.get_x() + 2, y, small, 8, GREY, width=LEFT + WIDTH - self.get_x() - 2, least=6.5)
         self.set_y(y + 6.5)
 
     def paragraph(self, text: str, lines: int, size: float = 9, color: str = INK) -> None:

@@ -26,8 +26,10 @@ def make(chart: Chart) -> bytes:
     from server.paper import Paper  # fonts and PDF take their time
 
     who = " · ".join(part for part in (chart.patient and chart.patient.name, chart.clinic and chart.clinic.name) if part)
-    head = _("%(who)s · report of %(made_at)s", who=who or "hiprep", made_at=words.when(chart.made_at, chart.zone))
-    paper = Paper(head, _(FOOT), _("%(who)s: report", who=who or "hiprep"))
+    at = _("report of %(made_at)s", made_at=words.when(chart.made_at, chart.zone))
+    paper = Paper(who or "hiprep", at, _(FOOT), _("%(who)s: report", who=who or "hiprep"))
+    if chart.patient and not paper.has(chart.patient.name):  # boxes alone name nobody
+        paper.head = f"{chart.patient.id} · {who}"
     paper.set_creation_date(datetime.fromisoformat(chart.made_at))
     for number, programme in enumerate(chart.programmes if chart.whole else ()):
         until = chart.programmes[number + 1].starts_on if number + 1 < len(chart.programmes) else None

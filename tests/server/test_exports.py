@@ -15,7 +15,7 @@ from house import housing
 from pypdf import PdfReader
 
 from processing.exercises import EXERCISES
-from server import exports
+from server import exports, words
 from server.chart import Chart, Visit
 from server.exports import fhir, repetitions, report
 from server.language import speaking
@@ -126,6 +126,18 @@ def test_a_page_stays_a_page_however_much_there_is(whole, visit) -> None:
     plan = replace(whole.programmes[0], items=items, note="y " * 1000)
     told = pages(replace(whole, visits=(visit,), programmes=(plan,)))
     assert len(told) == 2 and "more" in told[1] and "1 / 2" in told[0]
+
+
+@pytest.mark.parametrize("name", ["Maximiliane Freifrau von " + "Überlingen-" * 12, "山田太郎", "हिन्दी 🦵"])
+def test_whose_report_it_is_and_of_when_stands_on_each_page(whole, visit, name: str) -> None:
+    """However long the name; where the font has not its letters, by the patient's number."""
+    three = [one | {"exercise": each} for one in visit.result["sets"][:1] for each in (EXERCISE, "hip_abduction", "hip_internal_rotation")]
+    visit = replace(visit, result=visit.result | {"sets": three})
+    chart = replace(whole, patient=replace(whole.patient, name=name), visits=(visit,))
+    for page in PdfReader(io.BytesIO(report.make(chart))).pages:
+        told = page.extract_text()
+        assert "report of 1 January 2026" in told and (name[:40] in told or (OTHER in told and "□" in told))
+    assert words.exercises(visit.result) + ", left" in told
 
 
 def test_a_session_without_anything_is_a_page_too(alone, visit) -> None:
