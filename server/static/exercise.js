@@ -36,9 +36,15 @@ export function exercise(told) {
   navigator.locks?.request(`voice:${id}`, () => new Promise(() => (speaks = true)));
   const dark = awake();
 
-  // What belongs to the set that is being done: with a plan, everything since the last rest; without, the server's newest set.
-  const mine = () => reps.filter((rep, i) => (plan ? i >= memory.from : rep.set === reps.at(-1).set) && !memory.removed.includes(i + 1));
-  const added = () => memory.added.filter((one) => one.set === memory.sets.length).length;
+  // The set that is being done; in a rest that is paused the one that is over, whose count may be wrong. n: how many are before it.
+  function present() {
+    const n = memory.sets.length - (view === "paused" && memory.resting ? 1 : 0);
+    return n < memory.sets.length ? { n, from: memory.sets[n].from, to: memory.from } : { n, from: memory.from, to: Infinity };
+  }
+  // What belongs to it: with a plan, everything between two rests; without, the server's newest set.
+  const within = (i) => (plan ? i >= present().from && i < present().to : reps[i]?.set === reps.at(-1)?.set);
+  const mine = () => reps.filter((_rep, i) => within(i) && !memory.removed.includes(i + 1));
+  const added = () => memory.added.filter((one) => one.set === present().n).length;
   const counted = () => mine().filter((rep) => rep.counted).length + added();
 
   function see(next) {
@@ -50,7 +56,7 @@ export function exercise(told) {
 
   function draw() {
     const list = mine();
-    stage.counts({ counted: counted(), kinds: [...list.map(kindOf), ...Array(added()).fill("good")], set: memory.sets.length + 1, total: reps.length });
+    stage.counts({ counted: counted(), kinds: [...list.map(kindOf), ...Array(added()).fill("good")], set: present().n + 1, total: reps.length });
     if (now) stage.moves(now);
   }
 
@@ -102,8 +108,7 @@ export function exercise(told) {
     clearTimeout(closing);
     closing = 0;
     cued = new Set();
-    const done = mine();
-    memory.close({ reps: counted(), roms: done.filter((rep) => rep.counted).map((rep) => rep.rom_deg), from: reps.length });
+    memory.close(mine().filter((rep) => rep.counted).map((rep) => rep.rom_deg), reps.length);
     if (memory.sets.length >= plan.sets) return finish("done");
     memory.rest(Date.now() + 1000 * REST_S);
     if (speaks) say(_("Rest"), "cue");
@@ -198,8 +203,9 @@ export function exercise(told) {
     more: () => {
       const end_s = now?.t_s ?? 0, last = reps.at(-1)?.end_s ?? 0;
       const at_s = Math.max(last, memory.added.at(-1)?.end_s ?? 0, 0) + 0.01;
-      if (memory.removed.length && mine().length < reps.length - memory.from) memory.restore();
-      else if (end_s > at_s) memory.add({ at_s, end_s: Math.min(end_s, at_s + 0.1), set: memory.sets.length });
+      const taken = memory.removed.findLast((number) => within(number - 1));
+      if (taken) memory.restore(taken);
+      else if (end_s > at_s) memory.add({ at_s, end_s: Math.min(end_s, at_s + 0.1), set: present().n });
       draw();
     },
     stop: (why) => finish(why),
@@ -231,7 +237,7 @@ function setsOf(reps, size) {
     n++;
     roms.push(rep.rom_deg);
     if (n === size) {
-      sets.push({ reps: n, roms });
+      sets.push({ roms, from });
       [from, n, roms] = [i + 1, 0, []];
     }
   });

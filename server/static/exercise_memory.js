@@ -10,6 +10,7 @@ export class Memory {
     this.#kept = kept ?? { sets: [], from: 0, removed: [], added: [], resting: null, stopped: null };
   }
 
+  // Those that are over: their ranges of motion, and which repetition was the first.
   get sets() {
     return this.#kept.sets;
   }
@@ -46,8 +47,9 @@ export class Memory {
     this.#keep({ sets, from });
   }
 
-  close({ reps, roms, from }) {
-    this.#keep({ sets: [...this.sets, { reps, roms }], from });
+  // The present set, with the ranges of motion in it; the next one begins with repetition `next`.
+  close(roms, next) {
+    this.#keep({ sets: [...this.sets, { roms, from: this.from }], from: next });
   }
 
   rest(until) {
@@ -62,9 +64,8 @@ export class Memory {
     this.#keep({ added: [...this.added, one] });
   }
 
-  // The last of them.
-  restore() {
-    this.#keep({ removed: this.removed.slice(0, -1) });
+  restore(number) {
+    this.#keep({ removed: this.removed.filter((one) => one !== number) });
   }
 
   takeBack() {

@@ -18,6 +18,6 @@ export function ngettext(one, many, n, values = {}) {
 
 const formats = []; // by digits: making one takes longer than all that a live page does with it
 export function number(value, digits = 0) {
-  formats[digits] ??= new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return formats[digits].format(value);
+  formats[digits] ??= new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" });
+  return formats[digits].format(value).replace("-", "−");
 }
