@@ -20,6 +20,7 @@ from processing.results import SET_PAUSE_S, Rep
 from processing.swing import Swing
 
 LONGEST_HOLD_S = SET_PAUSE_S  # tops are held for 4 to 6 s (SIGNALS)
+ASTRAY_DEG = 25.0  # real legs come back to 14 degrees, who sits up has turned by 39 and more beside the lift [M, S]
 MIN_S = 0.8  # SIGNALS: no repetition is shorter
 
 
@@ -64,6 +65,7 @@ class Counter:
         self._unsure = False  # nothing has been counted in the pose that was last taken
         self._again = False  # while the past is seen again
         self._told = -1  # the frame until which movements were reported
+        self._own_astray_deg = 0.0  # of the last one that was counted
         self._unclosed: Rep | None = None
         self._over_s = -math.inf  # the end of the last one that is over
         self._open: Move | None = None  # the movement of which it was told
@@ -181,7 +183,7 @@ class Counter:
             return self._see_again(doubt=shown == "other")
         rep = self._measured(move)
         if not self._is_the_exercise(move, rep):
-            if self._own.rom_deg is None or self._own.is_partial(rep):
+            if self._own.rom_deg is None or self._own.is_partial(rep) or not self._own.is_as_long(rep):
                 return NOTHING
             return self._report(move, replace(rep, counted=False, flags=("out_of_pose",)))
         return self._judged(move, rep, self._unsure or shown == "elsewhere", shown == "likely")
@@ -243,7 +245,13 @@ class Counter:
             return moved.wander_deg <= min(self.exercise.wobble_deg, rep.rom_deg)
         if abs(self._axis.inclination_deg(moved.begins)) > self.exercise.rest_slope_deg:
             return False
+        if self._own.rom_deg is not None and self._astray_deg(moved, rep) > ASTRAY_DEG + self._own_astray_deg:
+            return False
         return abs(math.degrees(moved.headed(move.peak - move.start))) <= self.exercise.wobble_deg
+
+    def _astray_deg(self, moved: Stretch, rep: Rep) -> float:
+        """How much more of the leg's turn than of its lift is not back."""
+        return moved.astray_deg() - (1 - RETURNED) * rep.rom_deg
 
     def _report(self, move: Move, *reps: Rep) -> list[Found]:
         """For good; all but the last are over."""
@@ -259,7 +267,9 @@ class Counter:
         if reps:
             self._told, self._open = move.end, move
             if reps[-1].counted:
-                self._axis.accept(self._fed.stretch(move.start, move.end))
+                moved = self._fed.stretch(move.start, move.end)
+                self._axis.accept(moved)
+                self._own_astray_deg = max(0.0, self._astray_deg(moved, reps[-1]))
         return found
 
     def _is_open(self, move: Move) -> bool:

@@ -81,6 +81,11 @@ class Stretch:
         turned = math.atan2(z * pw - w * pz - x * py + y * px, w * pw + x * px + y * py + z * pz)
         return 2 * (turned - math.copysign(math.pi, turned) if abs(turned) > math.pi / 2 else turned)
 
+    def astray_deg(self) -> float:
+        """The whole turn between its first frame and its last."""
+        first, last = self._rows[0, :4].tolist(), self._rows[-1, :4].tolist()
+        return 2 * math.degrees(math.acos(min(1.0, abs(sum(a * b for a, b in zip(first, last, strict=True))))))
+
     def level(self, direction: np.ndarray) -> np.ndarray:
         """The two level coordinates, in earth, of a direction (3,) in the sensor, as one complex number: (n,)."""
         a, b, c = direction.tolist()

@@ -60,13 +60,16 @@ class Own:
     def is_as_far(self, rep: Rep) -> bool:
         return self.rom_deg is not None and rep.rom_deg >= AS_EVER * self.rom_deg
 
+    def is_as_long(self, rep: Rep) -> bool:
+        return self.rom_deg is None or rep.end_s - rep.start_s >= AS_EVER_TIME * median(self._spans)
+
     def judged(self, rep: Rep, unsure: bool, fresh: bool) -> tuple[bool, bool]:
         """Whether it is a repetition for sure, and whether it is surely none; neither: in the company of others.
 
         unsure: nobody can say yet which exercise this is · fresh: nothing was counted since a long pause.
         """
         own = self.rom_deg
-        long = own is None or rep.end_s - rep.start_s >= AS_EVER_TIME * median(self._spans)
+        long = self.is_as_long(rep)
         if not (unsure or fresh):
             sure = not self.is_partial(rep) and (self.is_as_far(rep) or long)
             return sure, not sure
