@@ -8,7 +8,7 @@ const HEAD = 30; // px above the curve, for marks
 const TALL = { good: 4, compensated: 12, partial: 8, out_of_pose: 8, removed: 1 }; // px: the kind, where there is no room for its shape
 const FONT = "system-ui, sans-serif";
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const looks = ["(prefers-color-scheme: dark)", "print"].map((one) => matchMedia(one)); // with each the colours change
 
 // As a stopwatch says it.
 export function clock(s, digits = 0) {
@@ -59,7 +59,7 @@ export class Chart {
     this.shown = span;
     this.draw();
     new ResizeObserver(() => this.plot.setSize({ width: element.clientWidth, height: element.clientHeight })).observe(element);
-    dark.addEventListener("change", () => this.draw());
+    for (const look of looks) look.addEventListener("change", () => this.draw());
     if (!fixed) element.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
   }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from house import Browser, House, housing
 from looking import logged_in, looked_at, looking
+from pypdf import PdfReader
 
 from processing.summary import change
 from sensor.frames import Entry, encode_frame
@@ -191,6 +193,24 @@ async def test_what_is_on_its_way_looks_so(browser, ward: Ward, holed: str) -> N
         came.set()
         await seen.page.wait_for_selector("#tools:enabled")
         assert await seen.page.locator("#play:enabled, .goes:enabled").count() > 5 and "unterwegs" not in await seen.page.text_content("#rep-now")
+
+
+INKED = """() => {
+  const canvas = document.querySelector("#curve canvas"), { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((green, i) => i % 4 === 1 && green < 30 && data[i + 2] > 200).length > 500;
+}"""
+
+
+async def test_a_printed_session_shows_everything(browser, ward: Ward, holed: str) -> None:
+    """From a dark screen, and at once: what is laid out late is there."""
+    async with looking(browser, "phone") as seen:
+        page = await opened(seen, ward, f"/sessions/{holed}")
+        text = "".join(each.extract_text() for each in PdfReader(io.BytesIO(await page.pdf())).pages)
+        assert "To take along" in text and all(f"{rep['start_s']:.1f} s" in text for rep in ward.result(holed)["reps"])
+        await page.wait_for_selector("#curve[data-drawn]")
+        assert not await page.evaluate(INKED)
+        await page.emulate_media(media="print")
+        await page.wait_for_function(INKED)
 
 
 async def test_what_cannot_be_drawn_is_said(browser, ward: Ward, holed: str) -> None:
