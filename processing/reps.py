@@ -94,6 +94,7 @@ class Excursions:
         self._rest_since: int | None = None
         self._hold: int | None = None
         self._stood = 0  # for so many frames by then
+        self._stood_at = math.inf  # the angle at which it last stood before this excursion
         self._adrift: float | None = None  # the highest angle since the leg went beyond the limit; None where it has come to rest
 
     def angle(self, frame: int) -> float:
@@ -183,16 +184,16 @@ class Excursions:
             held = angles[self._hold - first]
             way = held - self.zero
             further = max(self._hysteresis, FURTHER * way if way < POSE_DEG else 0.0)
-            if angle - held >= further and not (self._stood <= self._hesitates and self._is_own(angle)):
+            if angle - held >= further and not (self._stood <= self._hesitates and self._is_own(angle, held)):
                 return self._drop(self._hold)
         if now - self.origin > self._longest:
             return self._drop(now)
         return NOTHING
 
-    def _is_own(self, angle: float) -> bool:
+    def _is_own(self, angle: float, held: float) -> bool:
         """Whether the leg is no further than the person goes from where this excursion began: from a new place, which
-        lies out there by the hysteresis at least, it would go as far beyond."""
-        return angle - self.zero < self._own + self._hysteresis
+        lies out there by the hysteresis at least, it would go as far beyond. And it has not come back up to where it had rested."""
+        return angle - self.zero < self._own + self._hysteresis and abs(held - self._stood_at) >= self._hysteresis
 
     @property
     def holds(self) -> bool:
@@ -271,6 +272,7 @@ class Excursions:
         if self.still:
             self._last_still, self.still = len(angles) - 1 + self.first, 0
         self._rested = start - dwell >= self._brief or self.origin - self._last_still <= self._quiet
+        self._stood_at = angles[int(self._last_still) - self.first] if self._last_still >= self.first else math.inf
         self.state, self._hold = "away", None
 
 
