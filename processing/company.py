@@ -29,7 +29,7 @@ class Company:
         sure, fidget = own.judged(rep, unsure, fresh)
         while company and not (
             alike(company, rep)
-            or (sure and own.is_as_far(company[0]))
+            or (sure and own.is_as_ever(company[0]) and rep.start_s - company[-1].end_s <= COMPANY_S)
             or (own.rom_deg is None and in_rhythm(company[-1], rep))
         ):
             alone.append(company.pop(0))

@@ -60,6 +60,9 @@ class Own:
     def is_as_far(self, rep: Rep) -> bool:
         return self.rom_deg is not None and rep.rom_deg >= AS_EVER * self.rom_deg
 
+    def is_as_ever(self, rep: Rep) -> bool:
+        return self.is_as_far(rep) and rep.rom_deg <= self.rom_deg / PARTIAL
+
     def is_as_long(self, rep: Rep) -> bool:
         return self.rom_deg is None or rep.end_s - rep.start_s >= AS_EVER_TIME * median(self._spans)
 
@@ -75,7 +78,7 @@ class Own:
             return sure, not sure
         if own is None:
             return not unsure and self._is_clear(rep), False
-        as_ever = self.is_as_far(rep) and rep.rom_deg <= own / PARTIAL
+        as_ever = self.is_as_ever(rep)
         fidget = not self.is_as_far(rep) and (not long or rep.rom_deg < SMALLER * own)
         return not unsure and as_ever and long, fidget
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
-from processing.company import alike
+from processing.company import ALIKE, alike
 from processing.counter import LONGEST_HOLD_S, Counter, Found
 from processing.exercises import RECOGNISED
 from processing.frames import Frame, Past
@@ -163,9 +164,10 @@ class Recogniser:
 
 
 def _deliberate(reps: Sequence[Rep]) -> bool:
-    """Whether one of them is no fidget, or two together are none."""
+    """Whether one of them is no fidget, or two together, which took as long, are none."""
     slow = [rep for rep in reps if rep.end_s - rep.start_s >= SLOW_S]
-    return len(slow) > 1 or any(rep.rom_deg >= FIRST_DEG for rep in slow)
+    took = sorted(rep.end_s - rep.start_s for rep in slow)
+    return any(rep.rom_deg >= FIRST_DEG for rep in slow) or any(ALIKE * b <= a for a, b in pairwise(took))
 
 
 class Way:

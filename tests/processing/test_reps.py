@@ -46,3 +46,12 @@ def test_who_goes_from_a_new_place_as_far_as_ever_has_rested_there(own: float, a
 def test_who_stays_for_longer_than_anybody_stops_has_rested_there(own: float, at: float, stay_s: float) -> None:
     decided = moves(own, (1.5, at * own, stay_s), (1.5, own, 0.2), (2.0, at * own, 1.0))
     assert [move.kind for move, _ in decided] == ["dropped", "turned", "closed"]
+
+
+@settings(max_examples=25)
+@given(st.floats(25, 60), st.floats(0.25, 0.4), st.floats(1.7, 2.9))
+def test_who_lowers_the_leg_and_comes_back_has_rested_there(own: float, dip: float, stay_s: float) -> None:
+    up = (0.5, 0.25 * own, 0.0)
+    decided = moves(own, (0.6, -dip * own, 0.0), (0.6, 0.0, stay_s), up, (0.5, 0.0, 2.0), (0.6, -dip * own, 0.0), (0.6, 0.0, 1.0))
+    assert decided[0][0].kind == "dropped"
+    assert [move.kind for move, began in decided if abs(began) < 2.0] == ["turned", "closed"]
