@@ -7,7 +7,8 @@ import { _, ngettext } from "./words.js";
 const el = (id) => document.getElementById(id);
 const owner = document.querySelector("meta[name=owner]")?.content || (await remembered());
 const wanted = new URLSearchParams(location.search);
-const { titles, sides } = el("band").dataset;
+const { titles, sides, colours } = el("band").dataset;
+const WEAK_MS = 5_000; // since a packet was lost; no source
 const exercising = () => import("./exercise.js"); // after the rest of the page, and before it is needed
 const leg = new Leg(el("leg"));
 const band = new Band({ owner, onChange: show, onPose: (where) => leg.draw(where) });
@@ -15,6 +16,7 @@ let before = await unfinished(owner), other = await elsewhere();
 let waitingBefore = 0;
 let stage = false;
 let ending = null;
+let lost = 0, lostAt = -Infinity;
 
 for (const change of ["online", "offline"]) addEventListener(change, show);
 
@@ -52,6 +54,19 @@ function show() {
   el("offline").hidden = !going || session.id !== null;
   if (going && session.id) begin(session);
   if (state === "ended" && going) finish();
+}
+
+function signal() {
+  if (band.gaps > lost) lostAt = performance.now();
+  lost = band.gaps;
+  el("signal").textContent = band.state !== "streaming" ? "–" : performance.now() - lostAt < WEAK_MS ? _("weak: hold it closer") : _("strong");
+}
+
+// What to pull against, of what is prescribed for this leg.
+function pull() {
+  const colour = JSON.parse(colours)[wanted.get("band")], { side } = Object.fromEntries(new FormData(el("what")));
+  el("pulls").hidden = !colour || side !== wanted.get("side") || el("exercise-name").value !== wanted.get("exercise");
+  el("colour").textContent = colour ?? "";
 }
 
 // The server knows the session: now it counts, and the page shows it.
@@ -111,6 +126,9 @@ function offer() {
 const side = wanted.get("side") ?? localStorage.getItem("side") ?? "left";
 for (const input of document.querySelectorAll("[name=side]")) input.checked = input.value === side;
 el("exercise-name").value = wanted.get("exercise") ?? "";
+pull();
+el("what").onchange = pull;
+setInterval(signal, 500);
 el("find").onclick = () => tried(() => band.connect());
 el("go-on").onclick = () => tried(() => band.resume(before));
 el("again").onclick = () => band.reconnect();

@@ -81,7 +81,7 @@ async def test_from_today_through_two_sets_to_done(browser, clinic: Clinic, entr
         await page.add_init_script(HEARD)
         await page.goto(clinic.house.url)
         await looked_at(page)
-        assert await page.get_attribute(".card a.button", "href") == "/band?exercise=hip_external_rotation&side=left"
+        assert await page.get_attribute(".card a.button", "href") == "/band?exercise=hip_external_rotation&side=left&band=red"
         session = clinic.begin()
         await page.reload()
         await page.click(".going a")

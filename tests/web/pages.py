@@ -11,8 +11,8 @@ from emulated import ReferenceBand, until
 EXERCISE = "hip_abduction"  # of the fixture `walk`
 
 
-async def connected(page: Any) -> None:
-    await page.goto("/band")
+async def connected(page: Any, query: str = "") -> None:
+    await page.goto(f"/band{query}")
     await until(page, "document.body.dataset.ready === ''")
     await page.click("#find")
     await until(page, "!document.getElementById('there').hidden")

@@ -50,7 +50,12 @@ async def test_from_the_phone_to_the_count(browser, walk) -> None:
     page, band = await walk.page(browser), ReferenceBand()
     async with Air(page, band) as air:
         air.battery = 255  # which no server takes
-        await connected(page)
+        await connected(page, "?exercise=hip_abduction&side=left&band=red")
+        await until(page, "document.getElementById('signal').textContent === 'strong'")
+        assert await page.is_visible("#colour") and await page.text_content("#colour") == "red"
+        await page.check("[name=side][value=right]", force=True)
+        assert await page.is_hidden("#colour")  # of the other leg nothing is prescribed here
+        await page.check("[name=side][value=left]", force=True)
         await started(page)
         many = band.takes(walk.samples)
         await air.goes_on(many // 4)
