@@ -96,16 +96,20 @@ def _by_movement(leg: Samples, pelvis: Samples, expected: Sequence[float]) -> Cl
     # A lag of n: row i + n of the leg belongs to row i of the pelvis.
     reach = np.arange(-round(NEAR_S * RATE_HZ), round(NEAR_S * RATE_HZ) + 1)
     places = [round((offset - t0 + p0) * RATE_HZ) for offset in expected]
+    if len(places) > 1 and abs(places[0] - places[1]) <= RATE_HZ:
+        del places[1]
+    guesses = len(places)
     lags, shared = _likely(x, y)
-    if len(lags):
-        places.append(int(lags[shared.argmax()]))
+    far = int(lags[shared.argmax()]) if len(lags) else places[0]
+    if min(abs(far - place) for place in places) > reach[-1]:
+        places.append(far)
     found = []
     for place in places:
         likely = _windows(x, y, place + reach).sum(axis=0)
         at = int(likely.argmax())
         rival = float(likely[np.abs(reach - reach[at]) > RIVAL_S * RATE_HZ].max())
         found.append((float(likely[at] - np.median(likely)), float(likely[at]) - rival, place + int(reach[at])))
-    near = max(found[: len(expected)])
+    near = max(found[:guesses])
     best, sure, lag = max(found)
     if best - near[0] < SURE:
         _, sure, lag = near
