@@ -30,6 +30,7 @@ FIRST_STEPS = 8  # and at least so many steps between samples, which tell the sa
 WINDOW_S = 2.0  # how often the bias is looked at after that
 LOOKS = 4  # and in each of them so often whether the last FIRST_S were still, while the bias is unknown (ours)
 STILL_GYR_STD = math.radians(1.5)  # above a cheap gyroscope's noise, below any deliberate movement (ours)
+TREMOR_S = 0.1  # a muscle's tremor of 8 to 12 Hz, and most of a sensor's noise, are nothing in the mean of so long (ours)
 STILL_ACC_STD = 0.25  # m/s², the same for the accelerometer (ours)
 MAX_BIAS = math.radians(10.0)  # no MEMS gyroscope on sale has more (ours)
 TURN = math.radians(2.0)  # what VQF clips; a leg that turns so fast and so evenly is seldom slower (ours)
@@ -201,11 +202,11 @@ class Orientation:
         A leg sways in its pauses, so each second counts by its stillness. A sensor that turned would have taken gravity
         along by more than half of what the gyroscope says; of a turn about the vertical nobody can tell.
         """
-        spread, mean, half = float(gyr.std(axis=0).max()), gyr.mean(axis=0), len(gyr) // 2
+        spread, mean, half = self._unrest(gyr), gyr.mean(axis=0), len(gyr) // 2
         first, last = acc[:half].mean(axis=0), acc[half:].mean(axis=0)
         size, up = math.sqrt(mean @ mean), (first + last) / (math.sqrt((first + last) @ (first + last)) or 1.0)
         about_up = abs(float(mean @ up))
-        if spread >= STILL_GYR_STD or acc.std(axis=0).max() >= STILL_ACC_STD or about_up > ALIGNED * size:
+        if spread >= STILL_GYR_STD or self._unrest(acc) >= STILL_ACC_STD or about_up > ALIGNED * size:
             return
         if not LEFT_TO_VQF < size or np.abs(mean).max() > MAX_BIAS or not first.any():
             return
@@ -221,7 +222,7 @@ class Orientation:
     def _learn_bias(self, acc: np.ndarray, gyr: np.ndarray) -> None:
         """From (n, 3) samples, if they were still. A slow even turn of a leg looks the same, but comes to an end."""
         mean = gyr.mean(axis=0)
-        still = gyr.std(axis=0).max() < STILL_GYR_STD and acc.std(axis=0).max() < STILL_ACC_STD
+        still = self._unrest(gyr) < STILL_GYR_STD and self._unrest(acc) < STILL_ACC_STD
         up = acc.mean(axis=0)
         if not still or np.abs(mean).max() > MAX_BIAS or not up.any():  # zeros: nothing is measured, not stillness
             self._turned = 0.0
@@ -235,6 +236,11 @@ class Orientation:
         self.bias_known = sure
         self._offset = None
         self._set_bias(mean, True)
+
+    def _unrest(self, measured: np.ndarray) -> float:
+        """How samples (n, 3) change, tremor and noise apart: their standard deviation, along the axis where it is largest."""
+        step = max(1, round(TREMOR_S / self.period))
+        return float(measured[len(measured) % step :].reshape(-1, step, 3).mean(axis=1).std(axis=0).max())
 
     def _set_bias(self, bias: np.ndarray, new: bool) -> None:
         """VQF follows a small bias itself; what it could not hold is taken off the samples."""

@@ -17,6 +17,7 @@ from processing.company import ALIKE, alike
 from processing.counter import LONGEST_HOLD_S, Counter, Found
 from processing.exercises import RECOGNISED
 from processing.frames import Frame, Past
+from processing.reach import MOVING_DPS
 from processing.results import Rep
 
 IN_POSE = math.cos(math.radians(20.0))  # of the vertical in the sensor: within the wobble of a turn (processing/exercises)
@@ -210,15 +211,15 @@ class _Before:
         """sign: of a turn, seen from above; without it 1 and -1 are the same · leg: of a lift, its direction (3,)."""
         before = past.stretch(max(known, past.since(rep.start_s - LOOK_BACK_S)), past.since(rep.start_s))
         up, t = before.up, before.t
+        self._step = float(t[-1] - t[0]) / max(len(t) - 1, 1)
         if leg is None:
             posed = np.flatnonzero(up @ up[-1] < IN_POSE)
             begin = int(posed[-1]) + 1 if len(posed) else 0
-            angle = sign * np.unwrap(before.heading[begin:])
+            angle = sign * _steadied(np.unwrap(before.heading[begin:]), self._step)
         else:
             begin, angle = 0, np.arcsin(np.clip(up @ leg, -1.0, 1.0))
         self.arrived = begin > 0
         self.way = np.degrees(angle - angle[-1]) / rep.rom_deg
-        self._step = float(t[-1] - t[0]) / max(len(t) - 1, 1)
 
     def spent(self, low: float, high: float) -> float:
         """The time between two places of the way, s."""
@@ -228,3 +229,11 @@ class _Before:
         """Whether it had rested at the movement's top, not where that began: what was counted is the way back."""
         rested, began = self.spent(1 - AT_REST, 1 + AT_REST), self.spent(-AT_REST, AT_REST)
         return rested >= max(began, rep.hold_s) + BEGUN_S
+
+
+def _steadied(heading: np.ndarray, step_s: float) -> np.ndarray:
+    """Without what the gyroscope's bias adds, (n,) radians: a leg seems to turn by that while it stands."""
+    turned = np.diff(heading)
+    stands = turned[np.abs(turned) < math.radians(MOVING_DPS) * step_s]
+    drift = float(np.median(stands)) if len(stands) * step_s >= BEGUN_S else 0.0
+    return heading - drift * np.arange(len(heading))
