@@ -215,7 +215,7 @@ class _Before:
         if leg is None:
             posed = np.flatnonzero(up @ up[-1] < IN_POSE)
             begin = int(posed[-1]) + 1 if len(posed) else 0
-            angle = sign * _steadied(np.unwrap(before.heading[begin:]), self._step)
+            angle = sign * steadied(np.unwrap(before.heading[begin:]), self._step)
         else:
             begin, angle = 0, np.arcsin(np.clip(up @ leg, -1.0, 1.0))
         self.arrived = begin > 0
@@ -231,7 +231,7 @@ class _Before:
         return rested >= max(began, rep.hold_s) + BEGUN_S
 
 
-def _steadied(heading: np.ndarray, step_s: float) -> np.ndarray:
+def steadied(heading: np.ndarray, step_s: float) -> np.ndarray:
     """Without what the gyroscope's bias adds, (n,) radians: a leg seems to turn by that while it stands."""
     turned = np.diff(heading)
     stands = turned[np.abs(turned) < math.radians(MOVING_DPS) * step_s]

@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 from processing.axis import Lift
 from processing.errors import BadSamples
 from processing.exercises import EXERCISES
+from processing.recognise import steadied
 from processing.results import SessionResult
 from processing.tracker import Tracker
 from sensor.motion import Movement, Rep, Set, Simulation, Still, Variation, simulate
@@ -90,6 +91,28 @@ def test_a_gyroscope_bias_changes_no_count(exercise: str, way: tuple, size_dps: 
     bias = np.radians(size_dps) * np.array(way) / np.linalg.norm(way)
     result, _ = track(Samples(samples.t, samples.acc, samples.gyr + bias).blocks(10), exercise, "right")
     assert found(result) == sets(made)
+
+
+@settings(max_examples=8)
+@given(st.sampled_from(["hip_external_rotation", "hip_abduction"]), st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda way: max(map(abs, way)) > 0.1), st.floats(8, 12))
+def test_a_tremor_hides_no_bias(exercise: str, way: tuple, hz: float) -> None:
+    """Of 0.03 degrees, which at 9 Hz is 1.7 degrees/s and at a shank's end 0.6 m/s²: in all that it does, at rest too."""
+    made = one_set(exercise)
+    samples = made.recording.samples
+    way, shake = np.array(way) / np.linalg.norm(way), np.sin(2 * np.pi * hz * samples.t)[:, None]
+    trembling = Samples(samples.t, samples.acc + 0.6 * shake * way, samples.gyr + np.radians(2.0 * way[::-1] + 1.7 * shake * way))
+    result, _ = track(trembling.blocks(10), exercise, "right")
+    assert found(result) == sets(made) and result.quality["gyroscope_bias_known"]
+    np.testing.assert_allclose([rep.rom_deg for rep in result.reps], [rep.rom_deg for rep in as_is(exercise).reps], atol=3.0)
+
+
+@settings(max_examples=12)
+@given(st.floats(-2.5, 2.5), st.floats(10, 40), st.integers(1, 3))
+def test_a_drift_of_the_heading_moves_no_place_where_a_leg_had_rested(drift_dps: float, rom_deg: float, turns: int) -> None:
+    out = rom_deg * (1 - np.cos(np.linspace(0, 2 * np.pi, 60))) / 2
+    heading = np.radians(np.concatenate([np.zeros(120), *[out] * turns, np.zeros(60)]))
+    t = 0.05 * np.arange(len(heading))
+    np.testing.assert_allclose(steadied(heading + np.radians(drift_dps) * t, 0.05), heading, atol=np.radians(0.05 * rom_deg))
 
 
 @cache
