@@ -209,6 +209,7 @@ def test_a_new_patient_is_looked_after_at_once_and_gets_a_code_to_point_at(house
 
 
 def test_the_trail_is_shown_to_admins_in_words(house: House) -> None:
+    assert house.phil.get("/patients").status_code == 200
     page = house.admin.get("/people/trail").text
     assert "The trail is whole" in page and "looked at the list of patients" in page and "Phil Physio" in page
     first = house.admin.get("/people/trail?before=5").text
