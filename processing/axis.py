@@ -216,7 +216,7 @@ class Lift:
         unknown: Shown = "nothing" if self.leg is None else "known"
         if again and self.leg is not None:
             unknown = "likely" if self._rises(moved, PURE) else "nothing"
-        if not rested:
+        if not rested and (self._hint is None or self.leg is not None or again):
             return unknown
         if self.leg is not None and not again and self._rises(moved):
             self._hint = None
@@ -224,11 +224,15 @@ class Lift:
         shown, unexplained = direction(moved)
         if shown is None or unexplained > SHAKILY or not self._lies(moved.begins, shown):
             return unknown
-        slow = whole or again or moved.t[-1] - moved.t[0] >= STEP_S
+        slow = rested and (whole or again or moved.t[-1] - moved.t[0] >= STEP_S)
         if not slow and abs(float(moved.begins @ shown)) > LEVEL_REST:
             return unknown
+        if not rested and unexplained > SURELY:  # who does not rest in between is only believed as one more of what began at rest
+            return unknown
         telling = slow and unexplained <= SURELY and moved.wander_deg >= TELLING_DEG
-        hint, self._hint = self._hint, (shown, telling)
+        hint = self._hint
+        if rested:
+            self._hint = shown, telling
         known = self._shown is not None and float(self._shown @ shown) > OTHER
         if known and self.leg is not None:
             return "known"

@@ -217,3 +217,14 @@ def test_who_stops_on_the_way_is_counted_once(exercise: str, halt_s: float) -> N
         plan = [Still(4), Set(exercise, slow, tuple(reps)), Still(4)]
         made = simulate(plan, pose=slow.pose, side="left", rate_hz=50, exercise=exercise, seed=seed)
         assert found(count(made)) == sets(made)
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.2])
+@pytest.mark.parametrize("exercise", ["hip_abduction", "straight_leg_raise", "prone_hip_extension"])
+def test_quick_lifts_without_a_rest_between_them_are_counted_from_the_first(exercise: str, pause_s: float) -> None:
+    """Nothing but the first begins at rest, and none is slow enough to be no step."""
+    quick = replace(Movement(**TRACKS[exercise]), concentric_s=0.65, hold_s=0.1, eccentric_s=0.8, pause_s=pause_s)
+    for seed in (1, 2):
+        plan = [Still(5), Set(exercise, quick, (Rep(terminal=False),) * 10), Still(10)]
+        made = simulate(plan, pose=quick.pose, side="left", rate_hz=50, exercise=exercise, seed=seed)
+        assert found(count(made)) == sets(made)
