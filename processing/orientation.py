@@ -239,7 +239,7 @@ class Orientation:
 
     def _unrest(self, measured: np.ndarray) -> float:
         """How samples (n, 3) change, tremor and noise apart: their standard deviation, along the axis where it is largest."""
-        step = max(1, round(TREMOR_S / self.period))
+        step = max(1, min(round(TREMOR_S / self.period), len(measured) // 2))
         return float(measured[len(measured) % step :].reshape(-1, step, 3).mean(axis=1).std(axis=0).max())
 
     def _set_bias(self, bias: np.ndarray, new: bool) -> None:
