@@ -21,9 +21,15 @@ from sensor.source import open_source
 from sensor.virtual_adapter import virtual_adapter
 from sensor.virtual_model import VirtualModel
 from sensor.virtual_radio import VirtualRadio
+from simulated_time import BACKEND
 
 SPEED = 40
 HASTE = Patience(backoff=0.05, scan=5, answer=5, twins=0.1)
+
+
+@pytest.fixture
+def anyio_backend():
+    return BACKEND
 
 
 @pytest.fixture(scope="module")
