@@ -32,7 +32,7 @@ from processing.summary import of_session, of_set
 from sensor.samples import Samples
 
 LEFT_S = 3.0  # or when the pose has been left for so long: a stumble or a scratch is over by then (ours)
-GLANCE = 8  # frames between two looks at the pose while nobody can have left it for so long (ours)
+GLANCE = 8  # frames between two looks at the pose: whoever leaves it for good is noticed up to 0.4 s later (ours)
 TIDY = 256  # frames between two looks at what is no longer needed of the past (ours)
 HELD_S = 2.0  # whoever holds a pose so long is in it, with a second to spare (README, Wearing the band)
 HELD_DEG = 3.0  # a leg that is held on a stool sways about so much (ours)
