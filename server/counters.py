@@ -6,23 +6,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import os
-import signal
-import threading
+import pickle
+import subprocess
+import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from processing.errors import ProcessingError
 from sensor.errors import SensorError
-from server import logs
+from server import beside
 from server.counting import Counting
 from server.errors import CountingLost
 from server.rows import Session
-
-if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
 
 P, T = ParamSpec("P"), TypeVar("T")
 log = logging.getLogger("hiprep.server")
@@ -56,26 +53,27 @@ class Beside:
     async def begun(process: Process, session: Session) -> Beside:
         """Raises what Counting raises, and CountingLost."""
         key = next(_keys)
-        await process.tell(_begin, key, session)
+        await process.tell(beside.begin, key, session)
         return Beside(process, key)
 
     async def ask(self, what: Callable[Concatenate[Counting, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._process.tell(_do, self._key, what, args, kwargs)
+        return await self._process.tell(beside.do, self._key, what, args, kwargs)
 
     def drop(self) -> None:
-        self._process.tell(_forget, self._key)
+        self._process.tell(beside.forget, self._key)
 
 
 class Process:
     """Rounds: what is asked during one goes into the next, together. took: is told how long each was, 0 after the last.
 
-    It starts with the first thing that is asked. If it dies, what was asked of it raises CountingLost, and the next thing
+    It starts with the first thing that is asked, or when told to prepare. If it dies, what was asked of it raises CountingLost, and the next thing
     starts another one.
     """
 
     def __init__(self, took: Callable[[float], None]) -> None:
         self._took = took
-        self._pool: ProcessPoolExecutor | None = None
+        self._thread = ThreadPoolExecutor(1, "hiprep-counting")  # its own: others wait in theirs for what is counted
+        self._child: subprocess.Popen[bytes] | None = None
         self._asked: list[tuple[asyncio.Future[Any], tuple[Any, ...]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -87,18 +85,22 @@ class Process:
             self._task = asyncio.create_task(self._run())
         return answer
 
+    def prepare(self) -> None:
+        """So that nobody waits for its start."""
+        self.tell(beside.forget, next(_keys))
+
     async def close(self) -> None:
         """Once nothing is asked any more."""
         if self._task is not None:
             await asyncio.wait([self._task])
-        if self._pool is not None:
-            await asyncio.to_thread(self._pool.shutdown)
+        await asyncio.to_thread(self._end)
+        self._thread.shutdown()
 
     async def _run(self) -> None:
         while self._asked:
             asked, self._asked = self._asked, []
-            began = time.monotonic()
-            for (answer, _), outcome in zip(asked, await self._round([work for _, work in asked]), strict=True):
+            outcomes, took_s = await asyncio.get_running_loop().run_in_executor(self._thread, self._round, [work for _, work in asked])
+            for (answer, _), outcome in zip(asked, outcomes, strict=True):
                 if answer.done():  # whoever waited has left
                     continue
                 if isinstance(outcome, CountingLost | ProcessingError | SensorError):
@@ -106,67 +108,39 @@ class Process:
                     answer.exception()  # whoever does not wait need not know
                 else:
                     answer.set_result(outcome)
-            self._took(time.monotonic() - began)
+            self._took(took_s)
         self._task = None
         self._took(0.0)
 
-    async def _round(self, works: list[tuple[Any, ...]]) -> list[Any]:
+    def _round(self, works: list[tuple[Any, ...]]) -> tuple[list[Any], float]:
+        """The answers, and how long they took, without its start."""
+        began = time.monotonic()
         try:
-            if self._pool is None:
-                from concurrent.futures import ProcessPoolExecutor  # few servers need it
-                from multiprocessing import get_context
-
-                self._pool = ProcessPoolExecutor(1, get_context("spawn"), _start)
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _round, works)
-        except BrokenExecutor:
+            if self._child is None:
+                self._child = _started()
+                began = time.monotonic()
+            pickle.dump(works, self._child.stdin, pickle.HIGHEST_PROTOCOL)
+            self._child.stdin.flush()
+            return pickle.load(self._child.stdout), time.monotonic() - began
+        except (OSError, EOFError, pickle.UnpicklingError):
             log.error("the process that counts is gone; another one counts again")
-            self._pool = None
         except Exception:  # rounds must go on whatever it was
             log.exception("counting failed")
-        return [CountingLost() for _ in works]
+        self._end()
+        return [CountingLost() for _ in works], time.monotonic() - began
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()  # nobody waits for what it does
+            child.communicate()
+
+
+def _started() -> subprocess.Popen[bytes]:
+    """-P: of this program, whatever lies where it was started."""
+    child = subprocess.Popen([sys.executable, "-P", "-c", beside.START], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    pickle.load(child.stdout)
+    return child
 
 
 _keys = itertools.count()
-
-# In that process
-
-_countings: dict[int, Counting] = {}
-
-
-def _start() -> None:
-    """It ends with its parent, however that ends, and when it is told; until then what stops a server lets it finish."""
-    from multiprocessing import parent_process
-
-    logs.install()
-    for name in signal.SIGINT, signal.SIGTERM:
-        signal.signal(name, signal.SIG_IGN)
-    threading.Thread(target=lambda: (parent_process().join(), os._exit(1)), daemon=True).start()
-
-
-def _round(works: list[tuple[Any, ...]]) -> list[Any]:
-    return [_one(*work) for work in works]
-
-
-def _one(do: Callable[..., Any], key: int, *args: Any) -> Any:
-    try:
-        return do(key, *args)
-    except (ProcessingError, SensorError) as error:
-        return error
-    except Exception:
-        log.exception("counting failed")
-        _forget(key)  # it has not counted all that it was told to
-        return CountingLost()
-
-
-def _begin(key: int, session: Session) -> None:
-    _countings[key] = Counting(session)
-
-
-def _do(key: int, what: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if key not in _countings:  # of a process that was here before
-        return CountingLost()
-    return what(_countings[key], *args, **kwargs)
-
-
-def _forget(key: int) -> None:
-    _countings.pop(key, None)

@@ -76,6 +76,10 @@ class Ingest:
         there = future and future.done() and not future.cancelled() and future.exception() is None  # else it is about to go
         return future.result() if there else None
 
+    def prepare(self) -> None:
+        """For many sessions, so that none of them waits for what counts them."""
+        self._process.prepare()
+
     async def create(
         self, values: dict[str, Any], patient: Person | None = None, at: str | None = None
     ) -> tuple[Session, bool]:
@@ -94,7 +98,7 @@ class Ingest:
         """A session that takes packets, re-counted from its journal if it is not in memory."""
         future = self._open.get(session_id)
         if future is None:
-            future = self._open[session_id] = asyncio.ensure_future(self._reopen(session_id))
+            future = self._open[session_id] = asyncio.ensure_future(self._reopen(session_id, few=len(self._open) < FEW))
             future.add_done_callback(lambda done: self._forget_failed(session_id, done))
         return await asyncio.shield(future)
 
@@ -248,14 +252,14 @@ class Ingest:
         except Exception as error:  # it is counted again, and who asks for that is told what is wrong
             log.error("session %s is not counted: %s", found.session.id, error, exc_info=not isinstance(error, CountingLost))
 
-    async def _reopen(self, session_id: str) -> Open:
+    async def _reopen(self, session_id: str, few: bool) -> Open:
         session = await self._store.fetch(sessions.find, session_id)
         if session is None:
             raise Problem(404, f"no session {session_id}", "path.session_id")
         if session.ended_at is not None:
             raise Ended()
         try:
-            found = Open(session, Here(session) if len(self._open) <= FEW else await Beside.begun(self._process, session))
+            found = Open(session, Here(session) if few else await Beside.begun(self._process, session))
             await asyncio.to_thread(self._store.read, self._recount, found, asyncio.get_running_loop())
             found.hear(await found.counter.ask(Counting.news, (), True))
             return found

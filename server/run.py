@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -15,6 +16,7 @@ import uvicorn
 from server import logs
 from server.app import create_app
 from server.errors import StartError
+from server.service import Service
 from server.settings import Settings
 
 MAX_MESSAGE = 1 << 16  # bytes over a socket: 256 packets of 256 bytes with their keys, what an uplink sends at once
@@ -31,9 +33,12 @@ def serve(settings: Settings) -> None:
         if link:
             what = f"{settings.link_for} chooses a password anew" if settings.link_for else "a clinic and its admin are made"
             print(f"hiprep: {what}, by this link, once, within 7 days: {link}", flush=True)
+        if (os.cpu_count() or 1) > 1:
+            server.service.background.add(asyncio.create_task(server.service.prepare()))
 
     with listener, contextlib.suppress(KeyboardInterrupt):
-        _Server(settings, listener, started).run(sockets=[listener])
+        server = _Server(settings, listener, started)
+        server.run(sockets=[listener])
 
 
 @contextlib.contextmanager
@@ -85,7 +90,8 @@ class _Server(uvicorn.Server):
             )
         )
         self._settings, self._listener, self._tell = settings, listener, started
-        for warning in app.state.service.store.warnings:
+        self.service: Service = app.state.service
+        for warning in self.service.store.warnings:
             print(f"hiprep: warning: {warning}", file=sys.stderr)
 
     @contextlib.contextmanager
@@ -99,7 +105,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             url = url_of(self._settings, self._listener)
-            link = await self.config.app.state.service.first_link()
+            link = await self.service.first_link()
             self._tell(url, link and url + link)
 
 

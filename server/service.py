@@ -26,6 +26,7 @@ from server.store import Store, keys, once, people, sessions
 from server.times import iso
 
 SWEEP_S = 60.0  # between looks for sessions without packets; no source
+SETTLE_S = 3.0  # after the start, while the first page has all cores to itself; no source
 
 log = logging.getLogger("hiprep.server")
 
@@ -87,6 +88,11 @@ class Service:
 
             await demo_clinic.furnish(self)
             self.background.add(asyncio.create_task(demo_clinic.fill(self)))
+
+    async def prepare(self) -> None:
+        """For many sessions at the same time."""
+        await asyncio.sleep(SETTLE_S)
+        self.ingest.prepare()
 
     async def first_link(self) -> str | None:
         """The path of a link that makes a clinic and its admin: when asked for, or while nobody can let others in; or of

@@ -13,12 +13,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import numpy as np
-from senders import Run, flood, live, memory_mb, person
+from senders import Run, flood, live, memory_mb, person, processes
 from cluster import Cluster, binaries
 from patients_load import DONE, PATIENTS, patients
 
@@ -111,6 +112,10 @@ def server(database: Cluster | None) -> Iterator[tuple[subprocess.Popen, str]]:
         more = ["--database", name] if name else []
         with process_of([hiprep, "serve", "--port", "0", "--data", folder, *more]) as (process, url):
             httpx.get(f"{url}/api/v1/sessions")
+            before, now = 0.0, memory_mb(process.pid)
+            while now - before > 0.5 or len(processes(process.pid)) < 2 <= os.cpu_count():  # until what counts has started as well
+                time.sleep(1)
+                before, now = now, memory_mb(process.pid)
             yield process, url
         if name:
             database.empty(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from server import ingest
+from server.counters import Here
 from server.counting import Counting
 from server.problems import Problem
 from server.rows import Session
@@ -40,9 +42,9 @@ async def begun(service: Service, body: dict, key: str = "a-session", **more: st
 
 
 def processes(parent: int) -> list[int]:
-    """That count for it. Beside them there is Python's own, which looks after what processes share."""
+    """That count for it."""
     children = [int(pid) for task in Path(f"/proc/{parent}/task").iterdir() for pid in (task / "children").read_text().split()]
-    return [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in children if b"server.beside" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def gone(pid: int) -> bool:
@@ -100,6 +102,12 @@ async def test_only_what_comes_to_more_than_a_few_is_counted_beside(service, bod
     assert {service.ingest.resident(session.id).samples for session in many} <= {0, 300}
     documents = [(await service.ingest.ask(session.id, Counting.document))[1] for session in many]
     assert documents[-1] == documents[0]
+
+
+async def test_of_many_who_begin_at_the_same_moment_a_few_do_not_wait_for_it(service, body) -> None:
+    many = [await begun(service, body, f"session-{number}") for number in range(ingest.FEW + 2)]
+    found = await asyncio.gather(*(service.ingest.opened(session.id) for session in many))
+    assert [isinstance(one.counter, Here) for one in found] == [True] * ingest.FEW + [False] * 2
 
 
 async def test_if_it_is_killed_another_one_counts_again(service, body, entries, expected, monkeypatch) -> None:
