@@ -31,13 +31,18 @@ function show(both, { broken, Chart, reach }) {
   }
 }
 
-if (!document.querySelector(".first")) says.textContent = _("Loading the curve …");
-try {
-  const urls = elements.map((element) => `/api/v1/sessions/${element.dataset.session}`);
-  const both = Promise.all(urls.map((url) => Promise.all([asked(url), asked(`${url}/curve`)])));
-  show(...(await Promise.all([both, charting()])));
-  says.textContent = "";
-} catch (error) {
-  says.textContent = _("The curves could not be loaded. The tables have every number; load the page again to try once more.");
-  console.warn(error);
+async function begin() {
+  if (!document.querySelector(".first")) says.textContent = _("Loading the curve …");
+  try {
+    const urls = elements.map((element) => `/api/v1/sessions/${element.dataset.session}`);
+    const both = Promise.all(urls.map((url) => Promise.all([asked(url), asked(`${url}/curve`)])));
+    show(...(await Promise.all([both, charting()])));
+    says.textContent = "";
+  } catch (error) {
+    says.textContent = _("The curves could not be loaded. The tables have every number; load the page again to try once more.");
+    console.warn(error);
+  }
 }
+
+// When the page has been painted, which is of use without zoom.
+requestAnimationFrame(() => setTimeout(begin));

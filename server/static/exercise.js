@@ -46,6 +46,7 @@ export function exercise(told) {
   const mine = () => reps.filter((_rep, i) => within(i) && !memory.removed.includes(i + 1));
   const added = () => memory.added.filter((one) => one.set === present().n).length;
   const counted = () => mine().filter((rep) => rep.counted).length + added();
+  const roms = () => mine().filter((rep) => rep.counted).map((rep) => rep.rom_deg);
 
   function see(next) {
     view = next;
@@ -58,6 +59,11 @@ export function exercise(told) {
     const list = mine();
     stage.counts({ counted: counted(), kinds: [...list.map(kindOf), ...Array(added()).fill("good")], set: present().n + 1, total: reps.length });
     if (now) stage.moves(now);
+  }
+
+  function corrected() {
+    if (present().n < memory.sets.length) memory.recount(roms());
+    draw();
   }
 
   async function catchUp() {
@@ -108,7 +114,7 @@ export function exercise(told) {
     clearTimeout(closing);
     closing = 0;
     cued = new Set();
-    memory.close(mine().filter((rep) => rep.counted).map((rep) => rep.rom_deg), reps.length);
+    memory.close(roms(), reps.length);
     if (memory.sets.length >= plan.sets) return finish("done");
     memory.rest(Date.now() + 1000 * REST_S);
     if (speaks) say(_("Rest"), "cue");
@@ -198,7 +204,7 @@ export function exercise(told) {
       const last = mine().findLast((rep) => rep.counted);
       if (added()) memory.takeBack();
       else if (last) memory.remove(reps.indexOf(last) + 1);
-      draw();
+      corrected();
     },
     more: () => {
       const end_s = now?.t_s ?? 0, last = reps.at(-1)?.end_s ?? 0;
@@ -206,7 +212,7 @@ export function exercise(told) {
       const taken = memory.removed.findLast((number) => within(number - 1));
       if (taken) memory.restore(taken);
       else if (end_s > at_s) memory.add({ at_s, end_s: Math.min(end_s, at_s + 0.1), set: present().n });
-      draw();
+      corrected();
     },
     stop: (why) => finish(why),
   });

@@ -52,6 +52,11 @@ export class Memory {
     this.#keep({ sets: [...this.sets, { roms, from: this.from }], from: next });
   }
 
+  // The set that is over, corrected in the rest after it.
+  recount(roms) {
+    this.#keep({ sets: [...this.sets.slice(0, -1), { ...this.sets.at(-1), roms }] });
+  }
+
   rest(until) {
     this.#keep({ resting: until });
   }

@@ -139,7 +139,8 @@ export class Stage {
     el("left").style.setProperty("--share", Math.min(1, left / of));
     text("next", _("Then set %(n)s of %(all)s: %(exercise)s", { n: sets.length + 1, all: this.plan.sets, exercise: el("exercise").textContent }));
     const roms = sets.at(-1)?.roms ?? [], most = Math.max(...roms, this.plan.target_deg ?? 0, 1);
-    if (el("roms").childElementCount === roms.length) return;
+    if (`${roms}` === this.bars) return;
+    this.bars = `${roms}`;
     el("roms").ariaLabel = ngettext("Range of motion of %(num)s repetition: %(list)s", "Range of motion of %(num)s repetitions: %(list)s", roms.length, { list: roms.map((rom) => `${Math.round(rom)}°`).join(", ") });
     el("roms").replaceChildren(...roms.map((rom) => {
       const bar = document.createElement("span");

@@ -212,6 +212,7 @@ def test_the_trail_is_shown_to_admins_in_words(house: House) -> None:
     assert house.phil.get("/patients").status_code == 200
     page = house.admin.get("/people/trail").text
     assert "The trail is whole" in page and "looked at the list of patients" in page and "Phil Physio" in page
+    assert re.search(r"It ends with <code>[0-9a-f]{16}</code>", page)
     first = house.admin.get("/people/trail?before=5").text
     assert "made the clinic" in first and "looked at the list of patients" not in first
     assert house.admin.get("/people/trail?before=0").status_code == 422
