@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
 
+from server.fonts import font_of, installed, script_of
 from server.language import _, present
 
 LEFT, TOP, WIDTH, BOTTOM = 15.0, 14.0, 180.0, 278.0
@@ -19,11 +22,13 @@ INK, GREY, LINE, PALE = "#222222", "#666666", "#CCCCCC", "#F2F2F2"
 KINDS = {"good": "#0072B2", "compensated": "#D55E00", "partial": "#E6C700", "out_of_pose": "#CC79A7"}
 ROW, AXIS = 4.8, 9.0  # a line of a table; left of a plot
 BINS = 1200  # of a curve, over the width of a plot: finer than a printer draws
+FIRST_SHAPED, LAST_SHAPED = "\u0300", "\u2000"  # what is between them may be joined, stacked or written from the right
+MOST_FONTS = 10  # of a report: each takes its time, and a note may have all the scripts there are
 HOLE_S = 0.5  # a longer hole breaks the line
 
 
 class Paper(FPDF):
-    """head, at: whose and of when, at the top of each page; foot: at its end. Letters that the font has not are drawn as boxes."""
+    """head, at: whose and of when, at the top of each page; foot: at its end. Letters of which this computer has no font are drawn as boxes."""
 
     def __init__(self, head: str, at: str, foot: str, title: str) -> None:
         super().__init__("portrait", "mm", "A4")
@@ -32,6 +37,7 @@ class Paper(FPDF):
         fonts = Path(find_spec("matplotlib").submodule_search_locations[0]) / "mpl-data/fonts/ttf"
         self.add_font("dejavu", "", fonts / "DejaVuSans.ttf")
         self.add_font("dejavu", "B", fonts / "DejaVuSans-Bold.ttf")
+        self._others: dict[str, TTFFont] = {}  # of other scripts, as they are needed
         self.set_title(title)
         self.set_creator("hiprep")
         self.set_lang(present())
@@ -57,15 +63,34 @@ class Paper(FPDF):
         return BOTTOM - self.get_y()
 
     def has(self, text: str) -> bool:
-        """Whether the font has all of its letters."""
-        return all(ord(letter) in self.fonts["dejavu"].cmap for letter in text if not letter.isspace())
+        """Whether there are fonts with all of its letters; they are looked for as they are needed."""
+        return all(letter.isspace() or ord(letter) in self.fonts["dejavu"].cmap or self._found(letter) for letter in text)
+
+    def _found(self, letter: str) -> bool:
+        script = script_of(letter)
+        if script not in self._others and len(self.fonts) < MOST_FONTS and (path := font_of(script, self._installed)):
+            if (key := path.stem.lower()) not in self.fonts:
+                self.add_font(key, "", path)
+            self._others[script] = self.fonts[key]
+            self.set_fallback_fonts(["dejavu", *dict.fromkeys(font.fontkey for font in self._others.values())], exact_match=False)
+        return script in self._others and ord(letter) in self._others[script].cmap
+
+    @cached_property
+    def _installed(self) -> dict[str, Path]:
+        return installed()
+
+    def _legible(self, text: str) -> str:
+        """Boxes for letters without a font; from here on letters are joined and ordered as its script does."""
+        text = " ".join("".join(letter if letter.isspace() or self.has(letter) else "□" for letter in text).split())
+        self.set_text_shaping(any(FIRST_SHAPED <= letter < LAST_SHAPED for letter in text))
+        return text
 
     def put(
         self, x: float, y: float, text: str, size: float = 9, color: str = INK, *, bold: bool = False, align: str = "L", width: float = 0, least: float = 99
     ) -> None:
         """One line; where `width` ends it gets smaller down to `least`, then it is cut."""
         self.set_text_color(color)
-        text = " ".join("".join(letter if letter.isspace() or self.has(letter) else "□" for letter in text).split())
+        text = self._legible(text)
         self.set_font("dejavu", "B" if bold else "", size)
         while width and size > least and self.get_string_width(text) > width:
             size -= 0.5
@@ -90,6 +115,8 @@ class Paper(FPDF):
 
     def paragraph(self, text: str, lines: int, size: float = 9, color: str = INK) -> None:
         """At most so many lines, and no more than fit on the page."""
+        self.has(text)  # its fonts, to be measured with
+        self.set_text_shaping(False)  # lines as they are written, not as they are drawn
         self.set_font("dejavu", "", size)
         step = size * 0.5
         fitting = max(1, min(lines, int(self.room / step)))
@@ -106,6 +133,7 @@ class Paper(FPDF):
     def heroes(self, told: Sequence[tuple[str, str]]) -> None:
         """The numbers at the top: (what, how much)."""
         y, width = self.get_y(), WIDTH / len(told)
+        self.set_text_shaping(False)
         self.set_font("dejavu", "", 7)
         lines = [self.multi_cell(width - 3, 3.5, what, dry_run=True, output="LINES")[:2] for what, _value in told]
         high = 10.5 + 3.5 * max(map(len, lines))

@@ -11,6 +11,8 @@ from datetime import date
 import pytest
 from conftest import EXERCISE, SIDE
 from fhir.resources.R4B.bundle import Bundle
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from house import housing
 from pypdf import PdfReader
 
@@ -136,8 +138,44 @@ def test_whose_report_it_is_and_of_when_stands_on_each_page(whole, visit, name: 
     chart = replace(whole, patient=replace(whole.patient, name=name), visits=(visit,))
     for page in PdfReader(io.BytesIO(report.make(chart))).pages:
         told = page.extract_text()
-        assert "report of 1 January 2026" in told and (name[:40] in told or (OTHER in told and "□" in told))
+        assert "report of 1 January 2026" in told and (name[:40] in told or (OTHER in told and "□" in told) or name in told.replace(" ", ""))
     assert words.exercises(visit.result) + ", left" in told
+
+
+def test_arabic_letters_are_joined(whole) -> None:
+    chart = replace(whole, patient=replace(whole.patient, name="ب ببب"), visits=(), answers=())
+    [font, *_] = [font.get_object() for page in PdfReader(io.BytesIO(report.make(chart))).pages for font in page["/Resources"]["/Font"].values()]
+    assert font["/ToUnicode"].get_data().upper().count(b"<0628>") == 4  # alone, first, in the middle, last
+
+
+def test_a_name_is_written_in_a_font_that_is_installed(whole, tmp_path, monkeypatch) -> None:
+    name = "\U00012000\U00012010\U000120FB"  # cuneiform, which DejaVu has not
+    folder = tmp_path / ".local/share/fonts"
+    folder.mkdir(parents=True)
+    font_with(name).save(folder / "NotoSansCuneiform-Regular.ttf")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    chart = replace(whole, patient=replace(whole.patient, name=name), visits=(), answers=())
+    for told in pages(chart):
+        assert name in told.replace(" ", "") and OTHER not in told and "□" not in told
+
+
+def font_with(letters: str) -> FontBuilder:
+    """Each of them a square."""
+    pen = TTGlyphPen(None)
+    for move, to in ((pen.moveTo, (0, 0)), (pen.lineTo, (0, 700)), (pen.lineTo, (700, 700)), (pen.lineTo, (700, 0))):
+        move(to)
+    pen.closePath()
+    square, names = pen.glyph(), [".notdef", *(f"u{ord(letter):X}" for letter in letters)]
+    made = FontBuilder(1000, isTTF=True)
+    made.setupGlyphOrder(names)
+    made.setupCharacterMap({ord(letter): f"u{ord(letter):X}" for letter in letters})
+    made.setupGlyf(dict.fromkeys(names, square))
+    made.setupHorizontalMetrics(dict.fromkeys(names, (800, 0)))
+    made.setupHorizontalHeader(ascent=800, descent=-200)
+    made.setupNameTable({"familyName": "Squares", "styleName": "Regular"})
+    made.setupOS2()
+    made.setupPost()
+    return made
 
 
 def test_a_session_without_anything_is_a_page_too(alone, visit) -> None:
