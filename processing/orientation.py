@@ -58,6 +58,8 @@ class Orientation:
         self.bias_known = False
         self.past = Past()
         self._turned = 0.0  # radians about the vertical, if it was no bias
+        self._presumed = np.zeros(3)  # the bias as a rest that may have been such a turn told it
+        self._unsure: np.ndarray | None = None  # and as the present rest does
         self._held: list[Samples] = []
         self._offset: np.ndarray | None = None  # the part of the gyroscope's bias that VQF cannot hold
         self._guessed, self._weight = np.zeros(3), 0.0  # the sum of the seconds that the bias was guessed from, each by its stillness
@@ -203,9 +205,9 @@ class Orientation:
         along by more than half of what the gyroscope says; of a turn about the vertical nobody can tell.
         """
         spread, mean, half = self._unrest(gyr), gyr.mean(axis=0), len(gyr) // 2
-        first, last = acc[:half].mean(axis=0), acc[half:].mean(axis=0)
-        size, up = math.sqrt(mean @ mean), (first + last) / (math.sqrt((first + last) @ (first + last)) or 1.0)
-        about_up = abs(float(mean @ up))
+        first, last, more = acc[:half].mean(axis=0), acc[half:].mean(axis=0), mean - self._presumed
+        size, up = math.sqrt(more @ more), (first + last) / (math.sqrt((first + last) @ (first + last)) or 1.0)
+        about_up = abs(float(more @ up))
         if spread >= STILL_GYR_STD or self._unrest(acc) >= STILL_ACC_STD or about_up > ALIGNED * size:
             return
         if not LEFT_TO_VQF < size or np.abs(mean).max() > MAX_BIAS or not first.any():
@@ -226,13 +228,16 @@ class Orientation:
         up = acc.mean(axis=0)
         if not still or np.abs(mean).max() > MAX_BIAS or not up.any():  # zeros: nothing is measured, not stillness
             self._turned = 0.0
+            self._presumed, self._unsure = self._presumed if self._unsure is None else self._unsure, None
             return
-        about_up, sure = abs(float(mean @ up)) / math.sqrt(up @ up), True
-        if about_up > TURN and about_up > ALIGNED * math.sqrt(mean @ mean):
+        more, sure = mean - self._presumed, True
+        about_up = abs(float(more @ up)) / math.sqrt(up @ up)
+        if about_up > TURN and about_up > ALIGNED * math.sqrt(more @ more):
             self._turned += about_up * len(gyr) * self.period
             if self._turned < (CHEAP_S * about_up if about_up < CHEAP else NO_TURN):
                 return
-            sure = self._turned >= NO_TURN  # else until the leg stands still otherwise
+            sure = self._turned >= NO_TURN  # else until the leg stands still otherwise, or so once more
+            self._unsure = mean
         self.bias_known = sure
         self._offset = None
         self._set_bias(mean, True)

@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 from processing.axis import Lift
 from processing.errors import BadSamples
 from processing.exercises import EXERCISES
+from processing.orientation import Orientation
 from processing.recognise import steadied
 from processing.results import SessionResult
 from processing.tracker import Tracker
@@ -104,6 +105,22 @@ def test_a_tremor_hides_no_bias(exercise: str, way: tuple, hz: float) -> None:
     result, _ = track(trembling.blocks(10), exercise, "right")
     assert found(result) == sets(made) and result.quality["gyroscope_bias_known"]
     np.testing.assert_allclose([rep.rom_deg for rep in result.reps], [rep.rom_deg for rep in as_is(exercise).reps], atol=3.0)
+
+
+@settings(max_examples=6)
+@given(st.floats(0, 17), st.floats(0, 360), st.floats(2.6, 3.8), st.sampled_from([-1, 1]))
+def test_a_slow_turn_is_no_bias_where_another_one_had_been_told_at_rest(off_deg: float, way_deg: float, size_dps: float, sign: int) -> None:
+    """A bias nearly along the vertical, which a rest alone tells from no turn: 5 s of rest, something done, a turn by 7.2 degrees in 3 s."""
+    rate, rng = 50.0, np.random.default_rng(3)
+    bias = np.radians(size_dps) * Rotation.from_euler("zyz", [0.0, off_deg, way_deg], degrees=True).apply([0.0, 0.0, sign])
+    rest, turn = np.zeros(int(5 * rate)), np.full(int(3 * rate), np.radians(-2.4 * sign))
+    work = np.radians(40.0) * np.sin(np.linspace(0, 2 * np.pi, int(4 * rate)))  # there and back
+    about_up = np.concatenate([rest, work, turn, work, rest])
+    gyr = about_up[:, None] * [0.0, 0.0, 1.0] + bias + np.radians(rng.normal(0, 0.1, (len(about_up), 3)))
+    seen = Orientation()
+    seen.update(Samples(np.arange(len(gyr)) / rate, np.tile([0.0, 0.0, 9.81], (len(gyr), 1)), gyr))
+    turned = np.degrees(np.unwrap(seen.past.stretch(seen.past.since(9.0), seen.past.next - 1).heading))
+    assert seen.bias_known and abs(turned[-1] + 7.2 * sign) < 2.0
 
 
 @settings(max_examples=12)
