@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from processing.company import ALIKE
 from processing.frames import Frame, Stretch, turn_of, up_of
 from processing.reach import direction
 
@@ -127,7 +128,8 @@ class Lift:
         self.leg: np.ndarray | None = None
         self._shown: np.ndarray | None = None
         self._turns_about: np.ndarray | None = None
-        self._hint: tuple[np.ndarray, bool] | None = None  # the leg as the last lift from rest showed it, and whether surely
+        # The leg as the last lift from rest showed it, whether surely, and by how many degrees: 0 once another way was gone.
+        self._hint: tuple[np.ndarray, bool, float] | None = None
 
     @property
     def blind(self) -> bool:
@@ -224,20 +226,24 @@ class Lift:
         shown, unexplained = direction(moved)
         if shown is None or unexplained > SHAKILY or not self._lies(moved.begins, shown):
             return unknown
+        hint, turned = self._hint, moved.wander_deg
+        agreed = hint is not None and float(hint[0] @ shown) > OTHER
+        # Who does not rest in between is only believed as one more of what began at rest: who walks soon goes another way.
+        if not rested and not agreed:
+            self._hint = hint[0], hint[1], 0.0
+            return unknown
         slow = rested and (whole or again or moved.t[-1] - moved.t[0] >= STEP_S)
         if not slow and abs(float(moved.begins @ shown)) > LEVEL_REST:
             return unknown
-        if not rested and unexplained > SURELY:  # who does not rest in between is only believed as one more of what began at rest
+        if not rested and not (unexplained <= SURELY and ALIKE * hint[2] <= turned <= hint[2] / ALIKE):
             return unknown
-        telling = slow and unexplained <= SURELY and moved.wander_deg >= TELLING_DEG
-        hint = self._hint
+        telling = slow and unexplained <= SURELY and turned >= TELLING_DEG
         if rested:
-            self._hint = shown, telling
+            self._hint = shown, telling, turned
         known = self._shown is not None and float(self._shown @ shown) > OTHER
         if known and self.leg is not None:
             return "known"
         other = self._shown is not None and not known
-        agreed = hint is not None and float(hint[0] @ shown) > OTHER
         if not (telling and agreed and hint[1] if other else telling or agreed):
             return unknown
         self._shown, self._turns_about = shown, None

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from people import TRACKS, count, found, person, sets, track
 
+from processing.axis import Lift
 from processing.evaluation import score
 from processing.exercises import EXERCISES, RECOGNISED
+from processing.frames import Stretch
 from sensor.labels import read_labels
 from sensor.motion import CHEAP, Fidget, Movement, Rep, Set, Still, TakePose, Walk, simulate
 from sensor.recording import read_recording
@@ -228,3 +230,27 @@ def test_quick_lifts_without_a_rest_between_them_are_counted_from_the_first(exer
         plan = [Still(5), Set(exercise, quick, (Rep(terminal=False),) * 10), Still(10)]
         made = simulate(plan, pose=quick.pose, side="left", rate_hz=50, exercise=exercise, seed=seed)
         assert found(count(made)) == sets(made)
+
+
+@pytest.mark.parametrize(("steps", "shows"), [
+    ([("x", 30.0)], True),
+    ([("x", 10.0)], False),  # not as far
+    ([("y", 30.0), ("x", 30.0)], False),  # something else in between
+])  # fmt: skip
+def test_a_quick_lift_is_one_more_of_the_first_where_it_is_as_far_and_nothing_else_was_between(steps: list, shows: bool) -> None:
+    lift = Lift(45.0)
+    lift.settle(np.array([0.0, 0.0, 1.0]))
+    assert lift.look(quick_lift("x", 30.0), True, False, False) == "nothing"
+    assert [lift.look(quick_lift(*step), False, False, False) for step in steps][-1] == ("first" if shows else "nothing")
+
+
+def quick_lift(way: str, deg: float, reach_m: float = 0.8, out_s: float = 0.7) -> Stretch:
+    """A leg along the sensor's x or y rises from level to `deg`, as evenly as it can."""
+    t = np.arange(0.0, out_s + 0.21, 0.05)
+    phase = np.pi * np.clip((t - 0.1) / out_s, 0, 1)
+    up, rate = np.radians(deg) / 2, np.pi / out_s
+    angle, speed, push = up * (1 - np.cos(phase)), up * rate * np.sin(phase), up * rate**2 * np.cos(phase) * (np.sin(phase) > 0)
+    still, half = np.zeros(len(t)), angle / 2
+    along, across = 9.81 * np.sin(angle) - reach_m * speed**2, 9.81 * np.cos(angle) + reach_m * push
+    columns = [np.cos(half), still, -np.sin(half), still, along, still] if way == "x" else [np.cos(half), np.sin(half), still, still, still, along]
+    return Stretch(t, np.column_stack([*columns, across, still]))
