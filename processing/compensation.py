@@ -14,6 +14,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from itertools import combinations
+from operator import mul
 from statistics import median
 from typing import NamedTuple
 
@@ -142,8 +144,8 @@ class TurnWatch:
         self._own = OwnWay(np.full(3, math.radians(THIGH_DEG)))
         self._rest, self._last_t = np.zeros(3), -math.inf
 
-    def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
-        """One repetition and its angle (n,); `learn`: it is a whole one."""
+    def look(self, moved: Stretch, learn: bool) -> Seen:
+        """One repetition; `learn`: it is a whole one."""
         up = moved.up
         rest = up[0]
         first, second = plane(rest)
@@ -185,16 +187,16 @@ class LiftWatch:
         self._drifts: deque[float] = deque(maxlen=OWN_LEGS)  # of the leg's direction seen from above, degrees/s
         self._rest = np.zeros(3)
 
-    def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
-        """One repetition and its angle (n,); `learn`: it is a whole one."""
+    def look(self, moved: Stretch, learn: bool) -> Seen:
+        """One repetition; `learn`: it is a whole one."""
         if self._rest @ moved.up[0] < math.cos(math.radians(ELSEWHERE_DEG)):
             self._own.forget()
             self._turning.clear()
             self._rising.clear()
-        leg = self._leg(moved, _high(angle), learn)
+        leg = self._leg(moved, learn)
         if leg is None:
             return Seen(0.0, (), 0.0 if self._terminal_rotation else None)
-        angle = np.degrees(np.arcsin(np.minimum(np.maximum(moved.up @ leg, -1.0), 1.0)))
+        angle = _elevation(moved, leg)
         risen = int((angle - angle[0] >= RISEN * (angle.max() - angle[0])).argmax())
         roll, swing = np.degrees(_roll(moved, leg)), np.degrees(_swing(moved, leg))
         if learn:  # only the gyroscope sees it, and drifts as in the repetitions before, if the leg does not come back to its place
@@ -234,7 +236,7 @@ class LiftWatch:
         seen.sort(key=lambda one: -one.deg)
         return Seen(max(rolled, swung), tuple(seen), abs(terminal) if self._terminal_rotation else None, tuple(flags))
 
-    def _leg(self, moved: Stretch, high: slice, learn: bool) -> np.ndarray | None:
+    def _leg(self, moved: Stretch, learn: bool) -> np.ndarray | None:
         """The leg's direction in the sensor: what keeps its place in space while the foot turns at the top.
 
         Where no foot turns it is what rises, as far as that is known.
@@ -242,9 +244,8 @@ class LiftWatch:
         rises = self._lift.leg
         if rises is None:
             return None
-        if not self._turning:  # the foot turned about another direction: that was not the top
-            about = moved.turned_about(rises)
-            high = _high(np.degrees(np.arcsin(np.clip(moved.up @ about, -1.0, 1.0))))
+        # Where the foot turned about another direction the top of the one that rises was not the top.
+        high = _high(_elevation(moved, rises if self._turning else moved.turned_about(rises)))
         axis, turned = _kept(moved, high)
         if axis @ rises < 0:
             axis = -axis
@@ -263,6 +264,11 @@ class LiftWatch:
         return leg
 
 
+def _elevation(moved: Stretch, leg: np.ndarray) -> np.ndarray:
+    """Of a direction (3,) in the sensor, radians, (n,)."""
+    return np.arcsin(np.minimum(np.maximum(moved.up @ leg, -1.0), 1.0))
+
+
 def _high(angle: np.ndarray) -> slice:
     """The stretch round the top of a lift that its angle (n,) spends above HIGH."""
     above = (angle - angle[0] >= HIGH * (angle.max() - angle[0])).nonzero()[0]
@@ -273,9 +279,30 @@ def _kept(moved: Stretch, part: slice) -> tuple[np.ndarray, float]:
     """The direction (3,) in the sensor that moves least in space, and how much one square to it moves, 0 to 1."""
     quat = moved.quat[:, part]
     (_, wx, wy, wz), (_, xx, xy, xz), (_, _, yy, yz), (*_, zz) = (2 * (quat @ quat.T) / quat.shape[1]).tolist()
-    mean = [[1 - yy - zz, xy - wz, xz + wy], [xy + wz, 1 - xx - zz, yz - wx], [xz - wy, yz + wx, 1 - xx - yy]]
-    _, sizes, axes = np.linalg.svd(mean)
-    return axes[0], float(sizes[0] - sizes[1])
+    return _longest([[1 - yy - zz, xy - wz, xz + wy], [xy + wz, 1 - xx - zz, yz - wx], [xz - wy, yz + wx, 1 - xx - yy]])
+
+
+def _longest(matrix: list[list[float]]) -> tuple[np.ndarray, float]:
+    """What a matrix (3, 3) makes longest, a unit vector (3,), and by how much longer than anything square to it.
+
+    The largest eigenvalues of the matrix' square in closed form, by the cosine (Smith, Commun ACM 1961;4:168); LAPACK,
+    called once in a while, takes five times as long.
+    """
+    columns = list(zip(*matrix, strict=True))
+    (a, d, e), (_, b, f), (_, _, c) = [[sum(map(mul, one, other)) for other in columns] for one in columns]
+    mean = (a + b + c) / 3
+    a, b, c = a - mean, b - mean, c - mean
+    wide = math.sqrt((a * a + b * b + c * c + 2 * (d * d + e * e + f * f)) / 6)
+    if not wide:
+        return np.array([1.0, 0.0, 0.0]), 0.0
+    third = (a * (b * c - f * f) - d * (d * c - f * e) + e * (d * f - b * e)) / (2 * wide**3)
+    at = math.acos(max(-1.0, min(1.0, third))) / 3
+    first, second = 2 * wide * math.cos(at), 2 * wide * math.cos(at - 2 * math.pi / 3)
+    rows = [(a - first, d, e), (d, b - first, f), (e, f, c - first)]
+    squares = [(y * w - z * v, z * u - x * w, x * v - y * u) for (x, y, z), (u, v, w) in combinations(rows, 2)]
+    size, axis = max((math.hypot(*one), one) for one in squares)
+    longest = np.array(axis) / size if size else np.array([1.0, 0.0, 0.0])
+    return longest, math.sqrt(max(0.0, mean + first)) - math.sqrt(max(0.0, mean + second))
 
 
 def _roll(moved: Stretch, leg: np.ndarray) -> np.ndarray:
@@ -295,5 +322,5 @@ def _swing(moved: Stretch, leg: np.ndarray) -> np.ndarray:
 class Unwatched:
     """For a movement in which nothing that the pelvis does reaches the sensor."""
 
-    def look(self, moved: Stretch, angle: np.ndarray, learn: bool) -> Seen:
+    def look(self, moved: Stretch, learn: bool) -> Seen:
         return Seen(0.0, ())

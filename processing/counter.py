@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -185,7 +185,7 @@ class Counter:
         if not self._is_the_exercise(move, rep):
             if self._own.rom_deg is None or self._own.is_partial(rep) or not self._own.is_as_long(rep):
                 return NOTHING
-            return self._report(move, replace(rep, counted=False, flags=("out_of_pose",)))
+            return self._report(move, rep._replace(counted=False, flags=("out_of_pose",)))
         return self._judged(move, rep, self._unsure or shown == "elsewhere", shown == "likely")
 
     def _see_again(self, doubt: bool) -> list[Found]:
@@ -234,7 +234,7 @@ class Counter:
         """Told as what they are once the person's own range is known; before that nobody can say."""
         if self._own.rom_deg is None:
             return NOTHING
-        return self._report(move, *(replace(rep, counted=False, flags=("partial", *rep.flags)) for rep in reps))
+        return self._report(move, *(rep._replace(counted=False, flags=("partial", *rep.flags)) for rep in reps))
 
     def _is_the_exercise(self, move: Move, rep: Rep) -> bool:
         """The pose and the axis: not walking, not turning round, not another exercise."""
@@ -296,7 +296,7 @@ class Counter:
         if rep.counted:
             return final
         told = tuple(flag for flag in rep.flags if flag in NOT_COUNTED)
-        return replace(final, counted=False, flags=told + final.flags)
+        return final._replace(counted=False, flags=told + final.flags)
 
     def _closed(self, move: Move) -> list[Found]:
         """The leg is back: the repetition's numbers are final."""
@@ -322,14 +322,12 @@ class Counter:
     def _measured(self, move: Move, told: Rep | None = None, learn: bool = False) -> Rep:
         """The movement's numbers: the smoothness of the way out is known when it is first told, what the pelvis did,
         which shows between two rests, when it was told before."""
-        moved = self._fed.stretch(move.start, move.end)
+        seen_since = self._fed.stretch(move.start, self._excursions.next - 1)
+        moved = seen_since.until(move.end + 1 - move.start)
         learnt = learn and self._axis.learn(moved)
-        if learnt:
-            up = self._up_since(move.start)
-            self._excursions.replace(self._axis.angles(up))
-        pelvis = self._watch.look(moved, np.array(self._excursions.between(move)), learn) if told else NOT_YET
-        if learnt:  # and how the foot turned has shown more of the leg
-            self._excursions.replace(self._axis.angles(up))
+        pelvis = self._watch.look(moved, learn) if told else NOT_YET
+        if learnt:  # and how the foot turned may have shown more of the leg
+            self._excursions.replace(self._axis.angles(seen_since.up))
         angles = self._excursions.between(move)
         seen = shape(moved.t.tolist(), angles, self._over_s)
         if told:

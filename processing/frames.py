@@ -49,13 +49,16 @@ class Stretch:
     the sensor · bridged: any of them is interpolated over a gap.
     """
 
-    def __init__(self, t: np.ndarray, rows: np.ndarray) -> None:
-        """t (n,) s · rows (n, 8): the quaternion, the force, whether bridged."""
-        self.t, self._rows = t, rows
+    def __init__(self, t: np.ndarray, rows: np.ndarray, whole: Stretch | None = None) -> None:
+        """t (n,) s · rows (n, 8): the quaternion, the force, whether bridged · whole: begins with them, and shares `up`."""
+        self.t, self._rows, self._whole = t, rows, whole
 
     quat = cached_property(lambda self: self._rows[:, :4].T.astype(float, order="C"))
     force = cached_property(lambda self: self._rows[:, 4:7].astype(float))
-    up = cached_property(lambda self: np.ascontiguousarray(_up(self.quat).T))
+
+    @cached_property
+    def up(self) -> np.ndarray:
+        return self._whole.up[: len(self.t)] if self._whole else np.ascontiguousarray(_up(self.quat).T)
 
     @property
     def bridged(self) -> bool:
@@ -73,7 +76,7 @@ class Stretch:
 
     def until(self, n: int) -> Stretch:
         """The first n frames."""
-        return Stretch(self.t[:n], self._rows[:n])
+        return Stretch(self.t[:n], self._rows[:n], self)
 
     def headed(self, i: int) -> float:
         """The heading in frame i, radians, as below."""

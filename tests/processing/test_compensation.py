@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from people import TRACKS, count, sets, found
 from scipy.spatial.transform import Rotation
 
-from processing.compensation import OwnWay, Point, TurnWatch
+from processing.compensation import OwnWay, Point, TurnWatch, _longest
 from processing.exercises import EXERCISES
 from processing.frames import Stretch
 from processing.results import SessionResult
@@ -32,7 +32,7 @@ def turn(degrees: float, lean_deg: float = 0.0, axis_deg: float = 3.0, band: Rot
 
 
 def looks(watch: TurnWatch, stretches: list[Stretch]) -> list[bool]:
-    return [bool(watch.look(one, np.zeros(len(one.t)), True).compensation) for one in stretches]
+    return [bool(watch.look(one, True).compensation) for one in stretches]
 
 
 @settings(max_examples=20)
@@ -41,7 +41,7 @@ def test_a_turn_about_any_axis_deviates_by_nothing_once_known(degrees: float, ax
     watch = TurnWatch()
     moved = turn(degrees, axis_deg=axis_deg, band=Rotation.from_quat(band))
     for _ in range(8):
-        seen = watch.look(moved, np.zeros(len(moved.t)), True)
+        seen = watch.look(moved, True)
     assert seen.deviation_deg < 0.5
     assert not seen.compensation
 
@@ -51,7 +51,7 @@ def test_a_leg_that_leans_with_the_turn_deviates_by_as_much(lean_deg: float) -> 
     watch = TurnWatch()
     looks(watch, [turn(35.0)] * 5)
     moved = turn(35.0, lean_deg)
-    seen = watch.look(moved, np.zeros(len(moved.t)), True)
+    seen = watch.look(moved, True)
     assert seen.deviation_deg == pytest.approx(abs(lean_deg), abs=0.4)
     assert [one.kind for one in seen.compensation] == ["other"]
 
@@ -168,3 +168,13 @@ def test_a_foot_that_turns_on_the_way_of_a_quick_lift_turns_early(rotate_at: flo
     quick = {"concentric_s": 0.9, "terminal_deg": 18.0, "up": Skewed(0.6)}
     result = count(people("hip_abduction", reps, quick, side="left", rate_hz=50.0, seed=3))
     assert ["early_rotation" in rep.flags for rep in result.reps] == early
+
+
+@given(st.lists(quaternions, min_size=1, max_size=5))
+def test_what_turns_least_in_space_is_the_first_singular_vector_of_the_mean_turn(turns: list[tuple]) -> None:
+    mean = Rotation.from_quat(turns).as_matrix().mean(axis=0)
+    least, further = _longest(mean.tolist())
+    _, sizes, _ = np.linalg.svd(mean)
+    assert np.linalg.norm(least) == pytest.approx(1.0)
+    assert np.linalg.norm(mean @ least) == pytest.approx(sizes[0], abs=1e-6)
+    assert further == pytest.approx(sizes[0] - sizes[1], abs=1e-6)

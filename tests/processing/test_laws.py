@@ -36,7 +36,7 @@ def as_is(exercise: str) -> SessionResult:
 
 
 def without_counted_s(result: SessionResult) -> SessionResult:
-    return replace(result, reps=tuple(replace(rep, counted_s=0.0) for rep in result.reps))
+    return replace(result, reps=tuple(rep._replace(counted_s=0.0) for rep in result.reps))
 
 
 @settings(max_examples=15)
