@@ -83,15 +83,15 @@ class OwnWay:
     """
 
     def __init__(self, unsure: np.ndarray, widest: float = 1.0) -> None:
-        self._sure, self._widest = 1 / unsure**2, widest
-        self._kept: deque[Point] = deque(maxlen=OWN_REPS)
+        self._half_sure, self._widest = 1 / unsure**2 / 2, widest
+        self._kept = np.empty((0, len(unsure) + 2))  # a row each: where it is, and the squares of weight and left
         self._found: tuple[np.ndarray, float] | None = None
 
     def keep(self, point: Point) -> None:
-        self._kept.append(point)
+        self._kept = self._and(point)[-OWN_REPS:]
 
     def forget(self) -> None:
-        self._kept.clear()
+        self._kept = self._kept[:0]
         self._found = None
 
     def find(self, guess: np.ndarray, new: Point, fresh: bool = True) -> tuple[np.ndarray, float]:
@@ -100,17 +100,19 @@ class OwnWay:
         fresh False: the way of the last repetition will do, if there was one.
         """
         if fresh or self._found is None:
-            self._found = self._look(guess, [*self._kept, new])
+            self._found = self._look(guess, self._and(new))
         return self._found
 
-    def _look(self, guess: np.ndarray, kept: list[Point]) -> tuple[np.ndarray, float]:
-        points = np.array([one.at for one in kept])
-        weight, left = np.array([one.weight for one in kept]) ** 2, np.array([one.left for one in kept]) ** 2
+    def _and(self, new: Point) -> np.ndarray:
+        return np.concatenate((self._kept, [[*new.at.tolist(), new.weight**2, new.left**2]]))
+
+    def _look(self, guess: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, float]:
+        points, weight, left, n = kept[:, :-2], kept[:, -2], kept[:, -1], len(kept)
         wide = 1.0
         while True:
             way, share, distance = self._densest(points, weight / wide**2, left / wide**2, guess)
             near = float(share.sum())
-            if wide >= self._widest or len(kept) < FEW or near >= ALIKE * len(kept):
+            if wide >= self._widest or n < FEW or near >= ALIKE * n:
                 break
             wide *= 2
         return way, wide * OWN_SPREAD_DEG * math.sqrt(float(share @ distance) / (2 * near + 1e-9))
@@ -119,21 +121,24 @@ class OwnWay:
         self, points: np.ndarray, weight: np.ndarray, left: np.ndarray, guess: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The densest place (d,) among points (n, d), each one's share in it (n,), and its squared distance (n,)."""
-        off = np.concatenate([points - guess, np.zeros((1, len(guess)))])  # from the guess: the points, and itself
-        square, points = off * off, off[:-1]
-        ones = np.ones(len(guess))  # as in reach.ONES
+        n, d = points.shape
+        told = np.ones((n, d + 1))  # from the guess; and one, which counts them
+        points = np.subtract(points, guess, out=told[:, :d])
+        off = np.zeros((n + 1, d))  # the points, and the guess itself
+        off[:n] = points
+        square, ones = off * off, np.ones(d)  # as in reach.ONES
         size = square @ ones
         apart = size[:-1] + size[:, None] - 2 * (off @ points.T)  # squared, without an array of three dimensions
         weight, left = weight / -2, left / -2
-        likely = np.log(np.exp(apart * weight + left) + HELPED).sum(axis=1)
-        way = off[(likely - square @ self._sure / 2).argmax()]
+        likely = np.log((np.exp(apart * weight + left) + HELPED).prod(axis=1))
+        way = off[(likely - square @ self._half_sure).argmax()]
         for _ in range(3):  # to the top of the hill whose foot was found
             apart = points - way
             closeness = (apart * apart) @ ones * weight + left
             near = np.exp(closeness)
             share = near / (near + HELPED)
-            pull = share * weight
-            way = pull @ points / (pull.sum() - self._sure / 2)
+            pull = (share * weight) @ told
+            way = pull[:d] / (pull[d] - self._half_sure)
         return guess + way, share, -2 * closeness
 
 
@@ -315,8 +320,9 @@ def _roll(moved: Stretch, leg: np.ndarray) -> np.ndarray:
 def _swing(moved: Stretch, leg: np.ndarray) -> np.ndarray:
     """Turn of the leg's (3,) direction, seen from above, since the rest, radians, (n,); the steeper the less."""
     level = moved.level(leg)
-    since = level * level[0].conj()
-    return np.minimum(1.0, np.abs(level) / STEEP) * np.arctan2(since.imag, since.real)
+    x, y = level[:, 0].tolist()
+    along, across = np.array([[x, y], [-y, x]]) @ level
+    return np.minimum(np.hypot(*level) / STEEP, 1.0) * np.arctan2(across, along)
 
 
 class Unwatched:

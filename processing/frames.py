@@ -90,12 +90,12 @@ class Stretch:
         return 2 * math.degrees(math.acos(min(1.0, abs(sum(a * b for a, b in zip(first, last, strict=True))))))
 
     def level(self, direction: np.ndarray) -> np.ndarray:
-        """The two level coordinates, in earth, of a direction (3,) in the sensor, as one complex number: (n,)."""
-        a, b, c = direction.tolist()
-        w, x, y, z = self.quat
-        # v + w t + q x t, with t = 2 q x v: the usual way to turn a vector by a quaternion.
-        tx, ty, tz = np.array([[0.0, 2 * c, -2 * b], [-2 * c, 0.0, 2 * a], [2 * b, -2 * a, 0.0]]) @ self.quat[1:]
-        return (a + 1j * b) + w * (tx + 1j * ty) + tz * (y - 1j * x) - z * (ty - 1j * tx)
+        """The two level coordinates, in earth, of a direction (3,) in the sensor: (2, n)."""
+        (a, b, c), n = direction.tolist(), len(self.t)
+        # Of a rotation matrix the first two rows: sums of products of two of the quaternion's four.
+        x = [a, 0, 2 * c, -2 * b, 0, a, 2 * b, 2 * c, 0, 0, -a, 0, 0, 0, 0, -a]
+        y = [b, -2 * c, 0, 2 * a, 0, -b, 2 * a, 0, 0, 0, b, 2 * c, 0, 0, 0, -b]
+        return np.array([x, y]) @ (self.quat[:, None] * self.quat).reshape(16, n)
 
     @cached_property
     def heading(self) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from processing.frames import Stretch
 
-ONES = np.ones(3)  # times them: the sum of three columns, in a third of the time that sum takes
+ONES = np.ones(4)  # times them: the sum of columns, in a third of the time that sum takes
 MOVING_DPS = 3.0  # faster than this the leg is on its way: above the rest's 2 deg/s
 MOVING_STEP = math.radians(MOVING_DPS) ** 2
 # Weighs the movement against the error of the speed, so that a way that was hardly gone says nothing of the leg:
@@ -37,39 +37,39 @@ def _reach(moved: Stretch) -> tuple[np.ndarray, float]:
     if len(t) < 5:
         return np.zeros(3), 1.0
     passed = t[1:] - t[:-1]
-    step = np.zeros(up.shape)
-    step[1:-1] = (up[2:] - up[:-2]) / (passed[1:] + passed[:-1])[:, None]
-    moving = (step * step) @ ONES > MOVING_STEP
+    told = np.zeros((len(t), 4))  # how fast the vertical moves in the sensor, and what speed the band has gained
+    told[1:-1, :3] = (up[2:] - up[:-2]) / (passed[1:] + passed[:-1])[:, None]
+    moving = (told * told) @ ONES > MOVING_STEP
     edges = (moving[1:] != moving[:-1]).nonzero()[0].tolist()  # neither end moves
-    force = (up * moved.force) @ ONES
-    gained = np.zeros(len(t))
-    ((force[1:] + force[:-1]) * passed / 2).cumsum(out=gained[1:])
-    square, product, whole, n = np.zeros((3, 3)), np.zeros(3), 0.0, 0
+    force = (up * moved.force) @ ONES[:3]
+    ((force[1:] + force[:-1]) * passed / 2).cumsum(out=told[1:, 3])
+    square, n = np.zeros((4, 4)), 0
     for begin, end in zip(edges[::2], edges[1::2], strict=True):
-        part = slice(begin, end + 2)
-        x, y = step[part], gained[part]
-        slope = float(y[-1] - y[0]) / float(t[end + 1] - t[begin])
-        y = y - y[0] - slope * (t[part] - t[begin])
-        square += x.T @ x
-        product += x.T @ y
-        whole += float(y @ y)
-        n += len(y)
+        part, times = told[begin : end + 2].copy(), t[begin : end + 2]
+        first, last, since = float(part[0, 3]), float(part[-1, 3]), float(times[0])
+        slope = (last - first) / (float(times[-1]) - since)
+        part[:, 3] -= times * slope + (first - slope * since)
+        square += part.T @ part
+        n += len(times)
     if n <= UNKNOWNS * 2:
         return np.zeros(3), 1.0
-    up0, lines, sums = up[0].tolist(), square.tolist(), product.tolist()
-    trace = lines[0][0] + lines[1][1] + lines[2][2]
-    unsure = [[UNSURE * ((i == j) + LEVEL * up0[i] * up0[j]) for j in range(3)] for i in range(3)]
-    reach = _solved([[lines[i][j] + unsure[i][j] for j in range(3)] for i in range(3)], sums)
+    up0, ((a, b, c, p), (_, d, e, q), (_, _, f, r), (*_, whole)) = up[0].tolist(), square.tolist()
+    x, y, z = up0
+    reach, _ = _solved(
+        a + UNSURE * (1 + LEVEL * x * x), b + UNSURE * LEVEL * x * y, c + UNSURE * LEVEL * x * z,
+        d + UNSURE * (1 + LEVEL * y * y), e + UNSURE * LEVEL * y * z, f + UNSURE * (1 + LEVEL * z * z), p, q, r,
+    )  # fmt: skip
     # A leg that only rises shows two directions of three: next to nothing keeps the third from being anything.
-    best = _solved([[lines[i][j] + (i == j) * (1e-12 * trace + 1e-300) for j in range(3)] for i in range(3)], sums)
-    left = whole + sum(best[i] * (sum(lines[i][j] * best[j] for j in range(3)) - 2 * sums[i]) for i in range(3))
-    return np.array(reach), max(left, 0.0) / whole * n / (n - UNKNOWNS) if whole else 1.0
+    least = 1e-12 * (a + d + f) + 1e-300
+    _, explained = _solved(a + least, b, c, d + least, e, f + least, p, q, r)
+    return np.array(reach), max(whole - explained, 0.0) / whole * n / (n - UNKNOWNS) if whole else 1.0
 
 
-def _solved(square: list[list[float]], product: list[float]) -> list[float]:
-    """Of three equations whose square is symmetric and positive, by Cholesky; LAPACK takes ten times as long to be asked."""
-    (a, b, c), (_, d, e), (_, _, f) = square
-    p, q, r = product
+def _solved(
+    a: float, b: float, c: float, d: float, e: float, f: float, p: float, q: float, r: float
+) -> tuple[tuple[float, float, float], float]:
+    """(a b c, b d e, c e f) x = (p, q, r), positive, by Cholesky, and how much of the sum of squares that explains; LAPACK
+    takes ten times as long to be asked."""
     aa = math.sqrt(a)
     ba, ca = b / aa, c / aa
     dd = math.sqrt(d - ba * ba)
@@ -78,6 +78,7 @@ def _solved(square: list[list[float]], product: list[float]) -> list[float]:
     p /= aa
     q = (q - ba * p) / dd
     r = (r - ca * p - ed * q) / ff
+    explained = p * p + q * q + r * r
     z = r / ff
     y = (q - ed * z) / dd
-    return [(p - ba * y - ca * z) / aa, y, z]
+    return ((p - ba * y - ca * z) / aa, y, z), explained
