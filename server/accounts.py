@@ -160,6 +160,18 @@ class Accounts:
         await self._store.write(job)
         return secret
 
+    async def uninvite(self, by: Entrance, person: Person) -> bool:
+        """Whether there was one that held."""
+        at = self.now()
+
+        def job(connection: Connection) -> bool:
+            if not keys.uninvite(connection, person.number, at):
+                return False
+            trail.note(connection, by.entry(at, "took back the invitation", person.id))
+            return True
+
+        return await self._store.write(job)
+
     async def accept(
         self, secret: str, *, password: str, email: str, name: str, clinic: str, time_zone: str
     ) -> str:

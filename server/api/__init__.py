@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from server.api import consent, devices, exports, history, intake, live, messages, notes, packets, patients, programmes, questionnaires, recordings, sessions, trail
+from server.api import consent, devices, exports, history, intake, live, messages, notes, packets, patients, people, programmes, questionnaires, recordings, sessions, trail
 
 PREFIX = "/api/v1"
 
 router = APIRouter(prefix=PREFIX)
-for part in (sessions, history, packets, recordings, exports, live, messages, intake, devices, programmes, questionnaires, trail, consent, notes, patients):
+for part in (sessions, history, packets, recordings, exports, live, messages, intake, devices, programmes, questionnaires, trail, consent, notes, patients, people):
     router.include_router(part.router)

@@ -32,6 +32,7 @@ REPORT = {"pain_before": 2, "pain_worst": 3, "pain_after": 2, "exertion": 5, "st
 ANSWER = {"questionnaire": "knee_week", "version": "1", "given": [3, 2, 4]}
 ANSWERED = ANSWER | {"score": 9.0, "made_at": AT}
 NOTE = {"id": ID, "author": "Phil Physio", "made_at": AT, "to_patient": True, "text": "Slowly down.", "taken_back_at": None}
+PERSON = {"id": ID, "name": "Pat Patient", "role": "patient", "admin": False, "email": "pat@clinic.example", "state": "active", "by": [ID]}
 OPTIONS = [{"text": str(number), "score": number} for number in range(3)]
 ASKED = {"name": "knee_week", "version": "1", "title": "The knee in the last week", "source": "our own", "items": [{"text": "Pain?", "options": OPTIONS}]}
 
@@ -72,6 +73,13 @@ def examples() -> dict[str, dict[str, Any]]:
         "NewNote": {"text": NOTE["text"], "to_patient": True},
         "Note": NOTE,
         "Notes": {"notes": [NOTE], "next": None},
+        "Results": {"versions": history["versions"], "next": None},
+        "NewPerson": {"name": "Pat Patient", "kind": "patient", "by": None},
+        "Added": {"id": ID},
+        "PeopleList": {"people": [PERSON], "next": None},
+        "Invitation": {"link": "https://clinic.example/invitation#what-only-they-may-see"},
+        "Code": {"code": "7KQ2-M9XD"},
+        "DeviceList": {"devices": [{"id": ID, "name": "laptop", "created_at": AT}]},
         "Trail": {"entries": [{"number": 7, "at": AT, "actor": ID, "device": None, "action": "read", "subject": ID, "object": ID}], "next": None},
     }
 

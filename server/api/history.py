@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
@@ -14,7 +14,7 @@ from processing.results import SessionResult
 from server.access import ChangeSession, Reader, ReadSession, Who
 from server.api.conditions import IdempotencyKey, key_of
 from server.api.sessions import find
-from server.api.shapes import Correction, Job, NewCorrection
+from server.api.shapes import Correction, Job, NewCorrection, Results
 from server.corrections import corrected, rep_at
 from server.problems import Problem, responses
 from server.rows import Session
@@ -51,6 +51,20 @@ async def correct(
     return JSONResponse(await add_correction(of(request), who, session_id, new, await key_of(request, idempotency_key, who, None)), 201)
 
 
+@router.get("/sessions/{session_id}/results", response_model=Results, responses=responses(401, 403, 404, 421, 422, 503))
+async def results(
+    request: Request,
+    session_id: ReadSession,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: Annotated[str | None, Query(max_length=32)] = None,
+) -> Response:
+    """A page of the versions of the processing that counted it."""
+    service = of(request)
+    session = await find(service, session_id)
+    found = await service.store.fetch(history.heads, session.number, limit, before)
+    return JSONResponse({"versions": found, "next": found[-1]["version"] if len(found) == limit else None})
+
+
 @router.get(
     "/sessions/{session_id}/results/{version}", response_model=SessionResult, responses=responses(401, 403, 404, 421, 422, 503)
 )
@@ -58,11 +72,10 @@ async def result(request: Request, session_id: ReadSession, version: Annotated[s
     """What this version of the processing made of it."""
     service = of(request)
     session = await find(service, session_id)
-    made = await service.store.fetch(history.versions, session.number)
-    for one in made:
-        if one.version == version:
-            return Response(one.document, media_type="application/json")
-    raise Problem(404, f"no result of version {version!r} (wanted one of {[one.version for one in made]})", "path.version")
+    document = await service.store.fetch(history.document, session.number, version)
+    if document is None:
+        raise Problem(404, f"no result of version {version!r} (wanted one that is at /results)", "path.version")
+    return Response(document, media_type="application/json")
 
 
 async def count_again(service: Service, session_id: str) -> history.Job:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 import processing
 from server.access import ID, Beginner, Reader, ReadSession, WriteSession
-from server.api.shapes import Curve, NewSession, SessionFull, SessionHead, SessionList
+from server.api.shapes import SHOWN, Curve, NewSession, SessionFull, SessionHead, SessionList
 from server.corrections import corrected
 from server.counting import Counting
 from server.curve import decode_curve, plain
@@ -137,15 +137,12 @@ def head_of(service: Service, session: Session, tally: Tally | None) -> dict[str
 
 def _past(connection: Connection, session: int) -> tuple[dict[str, Any], dict[str, Any], bytes]:
     """History, and the newest document and curve."""
-    made = history.versions(connection, session)
-    documents = [json.loads(one.document) for one in made[-2:]]
+    made = history.versions(connection, session, 2)
+    documents = [json.loads(one.document) for one in made]
     said = history.corrections_of(connection, session)
     job = history.newest_job(connection, session)
-    tallies = [{name: getattr(one, name) for name in Tally.__slots__} for one in made]
     return {
-        "versions": [
-            {"version": one.version, "made_at": one.made_at, "tally": tally} for one, tally in zip(made, tallies, strict=True)
-        ],
+        "versions": history.heads(connection, session, SHOWN)[::-1],
         "difference": difference(*documents) if len(documents) == 2 else None,
         "job": job and asdict(job),
         "corrections": [asdict(one) for one in said],

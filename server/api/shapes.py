@@ -28,6 +28,7 @@ def _utc(time: datetime) -> datetime:
         raise ValueError("not a time in UTC (wanted one in the years 1 to 9999)") from None
 
 
+SHOWN = 50  # versions of a session beside it; no source
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), AfterValidator(printable)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 
@@ -162,8 +163,13 @@ class Corrected(BaseModel):
     unmatched: list[str] = Field(description="corrections of repetitions that the newest result does not have")
 
 
+class Results(BaseModel):
+    versions: list[Version] = Field(description="the newest first")
+    next: str | None = Field(description="`before` of the next page; null: this is the last")
+
+
 class History(BaseModel):
-    versions: list[Version] = Field(description="newest last")
+    versions: list[Version] = Field(description=f"the newest {SHOWN}, of them the newest last; the others are at /results")
     difference: Difference | None = Field(description="null: there is one version only")
     job: Job | None = Field(description="the newest")
     corrections: list[Correction]

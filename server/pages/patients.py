@@ -13,13 +13,13 @@ from starlette.responses import Response
 
 from server import drawing, weeks, words
 from server.access import LoggedIn, Patient, Staff
+from server.api.devices import offered, revoked
 from server.api.programmes import programme_of
 from server.api.sessions import heads_of
 from server.overview import overviews
 from server.pages.qr import squares
 from server.pages.training import recognised
 from server.pages.views import go, page
-from server.problems import Problem
 from server.service import base_url, of
 from server.store import answers, consents, keys, notes, people, programmes, trail
 from server.store.people import Person
@@ -143,15 +143,11 @@ def _trends(days: list[Day], items: list[dict[str, Any]]) -> list[dict[str, Any]
 @router.post("/{person_id}/pairing")
 async def pairing(request: Request, entrance: LoggedIn, patient: Patient) -> Response:
     """A code for `hiprep pair`."""
-    accounts = of(request).accounts
-    code = await accounts.devices.offer(patient, entrance.entry(accounts.now(), "made a pairing code", patient.id))
+    code = await offered(of(request), entrance, patient)
     return page(request, "pairing.html", patient=patient, code=code, url=base_url(request), phone=squares(f"{base_url(request)}/band"))
 
 
 @router.post("/{person_id}/devices/{device_id}/revoke")
 async def revoke(request: Request, entrance: LoggedIn, patient: Patient, device_id: str) -> Response:
-    accounts = of(request).accounts
-    entry = entrance.entry(accounts.now(), "revoked", patient.id, device_id[:36])
-    if not await accounts.devices.revoke(patient, device_id, entry):
-        raise Problem(404, f"no device {device_id}", "path.device_id")
+    await revoked(of(request), entrance, patient, device_id)
     return go(f"/patients/{patient.id}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
-from server.rows import Result, Session, new_id
+from server.rows import Result, Session, Tally, new_id
 from server.store import parts
 from server.store.schema import corrections, jobs, results, sessions
 from server.store.sessions import add_result
@@ -44,11 +45,27 @@ class Correction:
     made_at: str
 
 
-def versions(connection: Connection, session: int) -> list[Result]:
-    """Every result, the newest last."""
+def versions(connection: Connection, session: int, most: int | None = None) -> list[Result]:
+    """Every result, or most of them, the newest last."""
     columns = [results.c[name] for name in Result.__slots__]
-    rows = connection.execute(select(*columns).where(results.c.session == session).order_by(results.c.number))
-    return [Result(*row) for row in rows]
+    rows = connection.execute(select(*columns).where(results.c.session == session).order_by(results.c.number.desc()).limit(most))
+    return [Result(*row) for row in rows][::-1]
+
+
+def heads(connection: Connection, session: int, limit: int, before: str | None = None) -> list[dict[str, Any]]:
+    """Of its results, the newest first: version, made_at, tally. before: a version; those made before it."""
+    columns = [results.c[name] for name in ("version", "made_at", *Tally.__slots__)]
+    mine = select(*columns).where(results.c.session == session).order_by(results.c.number.desc()).limit(limit)
+    if before is not None:
+        that = select(results.c.number).where(results.c.session == session, results.c.version == before).scalar_subquery()
+        mine = mine.where(results.c.number < that)
+    return [{"version": version, "made_at": at, "tally": dict(zip(Tally.__slots__, tally, strict=True))} for version, at, *tally in connection.execute(mine)]
+
+
+def document(connection: Connection, session: int, version: str) -> str | None:
+    """Of this version's result."""
+    one = select(results.c.document).where(results.c.session == session, results.c.version == version)
+    return connection.execute(one).scalar_one_or_none()
 
 
 def enqueue(connection: Connection, session: int) -> Job:

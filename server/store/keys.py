@@ -86,6 +86,12 @@ def invite(connection: Connection, hash: str, person: int | None, expires_at: st
     connection.execute(insert(invitations).values(hash=hash, person=person, expires_at=expires_at))
 
 
+def uninvite(connection: Connection, person: int, at: str) -> bool:
+    """Whether one held until now."""
+    good = invitations.c.person == person, invitations.c.used_at.is_(None), invitations.c.expires_at > at
+    return connection.execute(delete(invitations).where(*good)).rowcount > 0
+
+
 def invited(connection: Connection, hash: str, at: str) -> tuple[int, int | None] | None:
     """(its number, the person's or None) of an invitation that still holds."""
     good = invitations.c.hash == hash, invitations.c.used_at.is_(None), invitations.c.expires_at > at

@@ -50,10 +50,12 @@ def of_weeks(days: list[Day]) -> str:
 ACTIONS = Vocabulary(
     added=N_("added"), agreed=N_("agreed to what is kept"), assigned=N_("assigned"), changed=N_("changed a session"), disabled=N_("disabled"),
     erased=N_("erased"), exported=N_("exported"), invited=N_("made a link"), listed=N_("looked at the list of patients"),
+    listed_people=N_("looked at the list of people"),
     logged_in=N_("logged in"), logged_out=N_("logged out"), logged_out_everywhere=N_("logged out everywhere"),
     made_a_pairing_code=N_("made a pairing code"), noted=N_("wrote a note"), paired=N_("paired a device"), prescribed=N_("prescribed"),
     purged=N_("removed what was old"), read=N_("looked at"), revoked=N_("took a device away"), took_away=N_("took away the care of"),
-    took_back=N_("took a message back"), withdrew_consent=N_("withdrew the consent"), wrote_to=N_("wrote a message"),
+    took_back=N_("took a message back"), took_back_the_invitation=N_("took an invitation back"),
+    withdrew_consent=N_("withdrew the consent"), wrote_to=N_("wrote a message"),
     made_the_clinic=N_("made the clinic"), took_up_the_invitation=N_("took up the invitation"),
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from house import Browser, House, housing
+from house import PASSWORD, Browser, House, housing
 from jsonschema_rs import validator_for
 
 from server.app import create_app
@@ -150,6 +150,58 @@ def test_lists_that_grow_are_read_page_by_page(house) -> None:
     assert house.phil.post(path(house, f"notes/{message['id']}/take-back")).status_code == 204
     assert house.phil.post(path(house, f"notes/{message['id']}/take-back")).status_code == 404
     assert house.phil.post(path(house, "notes"), json={"text": "x" * 2001, "to_patient": True}).status_code == 422
+
+
+@pytest.mark.both_stores
+def test_people_and_devices_without_a_page(house, new_session) -> None:
+    """Added once, let in by the newest link only, looked after, paired; and each of that taken back."""
+
+    def people() -> dict[str, dict]:
+        found, after = [], "0" * 36
+        while after:
+            told = house.admin.get("/api/v1/people", params={"limit": 2, "after": after}).json()
+            found, after = found + told["people"], told["next"]
+        return {one["name"]: one for one in found}
+
+    before = people()
+    assert len(before) == 4 and before["Pat Patient"]["by"] == [house.phil.id] and before["Otto Other"]["by"] == []
+    nina = {"name": "Nina New", "kind": "patient", "by": house.phil.id}
+    made = [house.admin.post("/api/v1/people", json=nina, headers={"idempotency-key": "nina-once"}) for _ in range(2)]
+    assert [one.status_code for one in made] == [201, 201] and made[0].json() == made[1].json() and len(people()) == 5
+    nina = people()["Nina New"]
+    assert nina | {"id": ""} == {"id": "", "name": "Nina New", "role": "patient", "admin": False, "email": None, "state": "invited", "by": [house.phil.id]}
+    assert house.admin.post("/api/v1/people", json={"name": "N", "kind": "patient", "by": house.pat.id}).json()["where"] == "by"
+
+    at = f"/api/v1/people/{nina['id']}"
+    links = [house.admin.post(f"{at}/invitation").json()["link"]]
+    assert house.admin.delete(f"{at}/invitation").status_code == 204 and house.admin.delete(f"{at}/invitation").status_code == 404
+    links += [house.admin.post(f"{at}/invitation").json()["link"] for _ in range(2)]
+    told = {"email": "nina@example.org", "password": PASSWORD}
+    assert [Browser(house).post("/invitation", data=told | {"secret": link.partition("#")[2]}).status_code for link in links] == [404, 404, 303]
+    browser = Browser(house).log_in("nina@example.org")
+
+    code = browser.post(f"/api/v1/patients/{nina['id']}/pairing").json()["code"]
+    token = browser.post("/api/v1/devices", json={"code": code, "name": "phone"}).json()["token"]
+    device = house.phil.get(f"/api/v1/patients/{nina['id']}/devices").json()["devices"][0]
+    assert device["name"] == "phone" and token not in str(device)
+    sends = {"authorization": f"Bearer {token}"}
+    assert browser.post("/api/v1/sessions", headers=sends, json=new_session("a-session")).status_code == 403  # has not agreed yet
+    gone = f"/api/v1/patients/{nina['id']}/devices/{device['id']}"
+    assert house.phil.delete(gone).status_code == 204 and house.phil.delete(gone).status_code == 404
+    assert browser.post("/api/v1/sessions", headers=sends, json=new_session("a-session")).status_code == 401
+
+    pair = f"/api/v1/patients/{nina['id']}/staff/{house.phil.id}"
+    for method, seen in (("DELETE", 404), ("DELETE", 404), ("PUT", 200), ("PUT", 200)):
+        assert house.admin.request(method, pair).status_code == 204
+        assert house.phil.get(f"/api/v1/patients/{nina['id']}/programme").status_code == seen
+    assert house.admin.put(f"/api/v1/patients/{nina['id']}/staff/{house.otto.id}").status_code == 422
+    assert house.admin.post(f"/api/v1/people/{house.admin.id}/disable").status_code == 422
+    assert house.admin.post(f"{at}/disable").status_code == 204 and people()["Nina New"]["state"] == "disabled"
+    assert browser.get("/api/v1/sessions").status_code == 401
+    about = [one["action"] for one in house.admin.get("/api/v1/audit", params={"subject": nina["id"], "limit": 500}).json()["entries"]]
+    wanted = "added,assigned,invited,took back the invitation,invited,invited,took up the invitation,made a pairing code,paired,revoked"
+    told = [one for one in about[::-1] if one not in ("read", "logged in", "read the trail")]
+    assert told == [*wanted.split(","), "took away", "took away", "assigned", "assigned", "disabled"]
 
 
 @pytest.mark.both_stores

@@ -88,6 +88,10 @@ async def test_another_version_is_added_and_what_it_changed_is_said(service, bod
 
     old, new = service.store.read(history.versions, session.number)
     assert (old.version, new.version) == ("1-older", processing.VERSION)
+    for before, wanted in ((None, new), (new.version, old)):  # page by page
+        (head,) = service.store.read(history.heads, session.number, 1, before)
+        assert (head["version"], head["made_at"], head["tally"]["counted"]) == (wanted.version, wanted.made_at, wanted.counted)
+    assert service.store.read(history.heads, session.number, 1, old.version) == []
     found = difference(json.loads(old.document), json.loads(new.document))
     assert [rep["start_s"] for rep in found["added"]] == [expected["reps"][2]["start_s"]]
     assert [rep["start_s"] for rep in found["removed"]] == [0.5]

@@ -106,6 +106,24 @@ def disables(world: World, client: httpx.Client) -> httpx.Response:
     return client.post(f"/people/{fresh}/disable", headers=JSON)
 
 
+def disables_by_api(world: World, client: httpx.Client) -> httpx.Response:
+    fresh, _ = world.clients["admin"].link_for(f"Dan {id(client)}", "patient")
+    return client.post(f"/api/v1/people/{fresh}/disable")
+
+
+def uninvites(world: World, client: httpx.Client) -> httpx.Response:
+    fresh, _ = world.clients["admin"].link_for(f"Ivy {id(client)}", "patient")
+    return client.delete(f"/api/v1/people/{fresh}/invitation")
+
+
+def assigns_by_api(method: str, whom: str) -> Callable:
+    return lambda world, client: client.request(method, f"/api/v1/patients/{world.patient.id}/staff/{world.clients[whom].id}")
+
+
+def revokes_by_api(world: World, client: httpx.Client) -> httpx.Response:
+    return client.delete(f"/api/v1/patients/{world.patient.id}/devices/{world.patient.pair().id}")
+
+
 def erases(world: World, client: httpx.Client) -> httpx.Response:
     fresh, _ = world.clients["admin"].link_for(f"Eve {id(client)}", "patient")
     return client.post(f"/people/{fresh}/erase", headers=JSON, data={"sure": "true"})
@@ -207,6 +225,7 @@ OWN_303 = tuple(303 if status == 200 else status for status in OWN)
 WRITES = (401, 200, 404, 403, 403, 403, 403, 403, 200, 401)
 ADMINS = (401, 403, 403, 403, 403, 403, 200, 404, 403, 401)
 ADMINS_303 = tuple(303 if status == 200 else status for status in ADMINS)
+ADMINS_204 = tuple(204 if status == 200 else status for status in ADMINS)
 LISTS = (401, 200, 200, 200, 200, 200, 200, 200, 403, 401)
 STAFF = (401, 403, 403, 200, 200, 200, 200, 200, 403, 401)
 CLINICS = (401, 403, 403, 403, 403, 403, 200, 200, 403, 401)
@@ -220,7 +239,7 @@ PATIENTS_303 = (401, 303, 303, 403, 403, 403, 403, 403, 403, 401)
 PLAN, ANSWERED = {"starts_on": "2026-01-02"}, {"version": "1", "item_0": "0", "item_1": "0", "item_2": "0"}
 P = "/api/v1/patients/{person_id}/programme"
 C, N = "/api/v1/patients/{person_id}/consent", "/api/v1/patients/{person_id}/notes"
-S = "/api/v1/sessions/{session_id}"
+S, A = "/api/v1/sessions/{session_id}", "/api/v1/patients/{person_id}/staff/{staff_id}"
 EXPORTS = ("repetitions.csv", "report.pdf", "fhir.json")
 ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("GET", "/api/v1/openapi.json"): (get("/api/v1/openapi.json"), EVERYBODY),
@@ -235,6 +254,7 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("GET", f"{S}/recording.json"): (get("/api/v1/sessions/{ended}/recording.json"), OWN),
     ("POST", f"{S}/reprocess"): (post("/api/v1/sessions/{ended}/reprocess"), tuple(202 if s == 200 else s for s in OWN)),
     ("POST", f"{S}/corrections"): (corrects(page=False), tuple(201 if s == 200 else s for s in OWN)),
+    ("GET", f"{S}/results"): (get("/api/v1/sessions/{ended}/results"), OWN),
     ("GET", f"{S}/results/{{version}}"): (get("/api/v1/sessions/{ended}/results/" + processing.VERSION), OWN),
     ("POST", "/api/v1/recordings"): (brings("/api/v1/recordings"), (401, 422, 422, 403, 403, 403, 403, 403, 422, 401)),
     ("GET", "/api/v1/patients/{person_id}/everything.zip"): (get("/api/v1/patients/{id}/everything.zip"), OWN),
@@ -243,7 +263,17 @@ ROWS: dict[tuple[str, str], tuple[Callable, tuple[int, ...]]] = {
     ("GET", C): (get("/api/v1/patients/{id}/consent"), OWN),
     ("POST", C): (post("/api/v1/patients/{id}/consent", json={"version": "another"}), (401, 409, 404, 404, 403, 404, 404, 404, 403, 401)),
     ("DELETE", C): (withdraws_by_api, (401, 204, 404, 404, 403, 404, 404, 404, 403, 401)),
-    ("DELETE", "/api/v1/people/{person_id}"): (erases_by_api, tuple(204 if status == 200 else status for status in ADMINS)),
+    ("DELETE", "/api/v1/people/{person_id}"): (erases_by_api, ADMINS_204),
+    ("GET", "/api/v1/people"): (get("/api/v1/people"), CLINICS),
+    ("POST", "/api/v1/people"): (post("/api/v1/people", json={"name": "New", "kind": "patient"}), tuple(201 if s == 200 else s for s in CLINICS)),
+    ("POST", "/api/v1/people/{person_id}/invitation"): (post("/api/v1/people/{id}/invitation"), tuple(201 if s == 200 else s for s in ADMINS)),
+    ("DELETE", "/api/v1/people/{person_id}/invitation"): (uninvites, ADMINS_204),
+    ("POST", "/api/v1/people/{person_id}/disable"): (disables_by_api, ADMINS_204),
+    ("PUT", A): (assigns_by_api("PUT", "physio"), ADMINS_204),
+    ("DELETE", A): (assigns_by_api("DELETE", "colleague"), ADMINS_204),
+    ("POST", "/api/v1/patients/{person_id}/pairing"): (post("/api/v1/patients/{id}/pairing"), tuple(201 if s == 200 else s for s in OWN)),
+    ("GET", "/api/v1/patients/{person_id}/devices"): (get("/api/v1/patients/{id}/devices"), OWN),
+    ("DELETE", "/api/v1/patients/{person_id}/devices/{device_id}"): (revokes_by_api, tuple(204 if s == 200 else s for s in OWN)),
     ("GET", N): (get("/api/v1/patients/{id}/notes"), FORM),
     ("POST", N): (post("/api/v1/patients/{id}/notes", json={"text": "Well done."}), tuple(201 if status == 200 else status for status in FORM)),
     ("POST", f"{N}/{{note_id}}/take-back"): (takes_back_by_api, tuple(204 if status == 200 else status for status in FORM)),
