@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from statistics import median
+from statistics import median, median_low
 
 from processing.results import Rep
 
@@ -22,7 +22,9 @@ class Own:
         self.rom_deg: float | None = None
         self._sure_deg = sure_deg
         self._roms: deque[float] = deque(maxlen=OWN_REPS)
+        self._fresh: deque[float] = deque(maxlen=OWN_REPS)  # those of this set
         self._spans: deque[float] = deque(maxlen=OWN_REPS)  # s, from rest to the moment of counting
+        self._begins = True  # a set does, with the next that is told
         self._elsewhere = 0.0, 0.0  # range of motion and time in the exercise before this one
 
     def follows(self, other: Own) -> None:
@@ -32,21 +34,28 @@ class Own:
 
     def learn(self, rep: Rep) -> None:
         """A repetition that is told."""
+        if self._begins:
+            self._fresh.clear()
+            self._begins = False
         self._spans.append(rep.end_s - rep.start_s)
         self._learn(rep.rom_deg)
 
     def correct(self, rep: Rep) -> None:
         """The last one again, its range final."""
-        self._roms.pop()
+        for roms in (self._roms, self._fresh):
+            roms.pop()
         self._learn(rep.rom_deg)
 
     def _learn(self, rom_deg: float) -> None:
-        self._roms.append(rom_deg)
-        self.rom_deg = median(self._roms)
+        for roms in (self._roms, self._fresh):
+            roms.append(rom_deg)
+        # Who has rested goes further than at the end of the set before, as two have shown.
+        self.rom_deg = max(median(self._roms), median_low(self._fresh) if len(self._fresh) > 1 else 0.0)
 
     def today_anew(self) -> None:
         """What comes is what the person does today; until then the range stays what it was."""
         self._roms.clear()
+        self._fresh.clear()
         self._spans.clear()
 
     def unlearn(self) -> None:
@@ -71,6 +80,8 @@ class Own:
 
         unsure: nobody can say yet which exercise this is · fresh: nothing was counted since a long pause.
         """
+        if fresh:
+            self._begins = True
         own = self.rom_deg
         long = self.is_as_long(rep)
         if not (unsure or fresh):

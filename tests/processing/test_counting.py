@@ -232,6 +232,16 @@ def test_quick_lifts_without_a_rest_between_them_are_counted_from_the_first(exer
         assert found(count(made)) == sets(made)
 
 
+@pytest.mark.parametrize("exercise", ["hip_external_rotation", "hip_abduction"])
+def test_a_third_of_what_a_rested_person_does_is_partial_however_tired_they_were(exercise: str) -> None:
+    movement = replace(Movement(**TRACKS[exercise]), pause_s=1.5)
+    tired, rested = (Rep(rom=0.6, terminal=False),) * 8, (Rep(terminal=False),)
+    partial = (Rep(rom=0.33, tempo=0.6, terminal=False, counted=False),)
+    plan = [Still(5), Set(exercise, movement, tired), Still(20), Set(exercise, movement, 2 * rested + partial + 2 * rested), Still(10)]
+    made = simulate(plan, pose=movement.pose, side="left", rate_hz=50, exercise=exercise, seed=4)
+    assert found(count(made)) == sets(made)
+
+
 @pytest.mark.parametrize(("steps", "shows"), [
     ([("x", 30.0)], True),
     ([("x", 10.0)], False),  # not as far
