@@ -254,6 +254,13 @@ def test_a_quick_lift_is_one_more_of_the_first_where_it_is_as_far_and_nothing_el
     assert [lift.look(quick_lift(*step), False, False, False) for step in steps][-1] == ("first" if shows else "nothing")
 
 
+def test_what_is_over_sooner_than_any_repetition_shows_no_leg() -> None:
+    lift = Lift(45.0)
+    lift.settle(np.array([0.0, 0.0, 1.0]))
+    assert lift.look(quick_lift("x", 20.0, out_s=0.3), True, True, False) == "nothing"
+    assert lift.look(quick_lift("x", 20.0, out_s=0.7), True, True, False) == "first"
+
+
 def quick_lift(way: str, deg: float, reach_m: float = 0.8, out_s: float = 0.7) -> Stretch:
     """A leg along the sensor's x or y rises from level to `deg`, as evenly as it can."""
     t = np.arange(0.0, out_s + 0.21, 0.05)
