@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from processing.axis import Lift, Turn
-from processing.company import Company
+from processing.company import Company, settles
 from processing.compensation import LiftWatch, Seen, TurnWatch, Unwatched
 from processing.exercise import Exercise
 from processing.frames import Fed, Frame, Past, Stretch, up_of
@@ -186,7 +186,8 @@ class Counter:
             if self._own.rom_deg is None or self._own.is_partial(rep) or not self._own.is_as_long(rep):
                 return NOTHING
             return self._report(move, rep._replace(counted=False, flags=("out_of_pose",)))
-        return self._judged(move, rep, self._unsure or shown == "elsewhere", shown == "likely")
+        aside = self._fresh and settles(self.exercise, self._fed.stretch(move.start, move.end), move.peak - move.start, rep.rom_deg)
+        return self._judged(move, rep, self._unsure or shown == "elsewhere" or aside, shown == "likely")
 
     def _see_again(self, doubt: bool) -> list[Found]:
         """The axis was another one: so were the movements."""

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from people import TRACKS, count, found, person, sets, track
+from scipy.spatial.transform import Rotation
 
 from processing.axis import Lift
+from processing.company import settles
 from processing.evaluation import score
 from processing.exercises import EXERCISES, RECOGNISED
 from processing.frames import Stretch
@@ -252,6 +254,21 @@ def test_a_quick_lift_is_one_more_of_the_first_where_it_is_as_far_and_nothing_el
     lift.settle(np.array([0.0, 0.0, 1.0]))
     assert lift.look(quick_lift("x", 30.0), True, False, False) == "nothing"
     assert [lift.look(quick_lift(*step), False, False, False) for step in steps][-1] == ("first" if shows else "nothing")
+
+
+@pytest.mark.parametrize(("exercise", "turned_deg", "up_deg", "settled"), [
+    ("hip_external_rotation", 25.0, 8.0, False),
+    ("hip_external_rotation", 25.0, 12.0, True),
+    ("hip_abduction", 10.0, 19.0, False),
+    ("hip_abduction", 25.0, 19.0, True),
+])  # fmt: skip
+def test_a_set_begins_with_none_that_goes_further_astray_than_a_cheat_or_more_aside_than_up(
+    exercise: str, turned_deg: float, up_deg: float, settled: bool
+) -> None:
+    way = np.sin(np.linspace(0, np.pi, 21))
+    turns = Rotation.from_euler("ZY", np.outer(way, [turned_deg, -up_deg]), degrees=True)
+    moved = Stretch(0.1 * np.arange(21), np.column_stack([turns.as_quat(scalar_first=True), np.zeros((21, 4))]))
+    assert settles(EXERCISES[exercise], moved, 10, up_deg) is settled
 
 
 def test_what_is_over_sooner_than_any_repetition_shows_no_leg() -> None:
