@@ -18,8 +18,10 @@ from server.app import create_app
 from server.errors import StartError
 from server.service import Service
 from server.settings import Settings
+from server.waiting import Bounded
 
 MAX_MESSAGE = 1 << 16  # bytes over a socket: 256 packets of 256 bytes with their keys, what an uplink sends at once
+MOST_FILES = 1 << 16  # open at the same time; no source
 STOP_S = 5  # what requests and sockets have to finish at the end; no source
 
 
@@ -36,6 +38,7 @@ def serve(settings: Settings) -> None:
         if (os.cpu_count() or 1) > 1:
             server.service.background.add(asyncio.create_task(server.service.prepare()))
 
+    _make_room()
     with listener, contextlib.suppress(KeyboardInterrupt):
         server = _Server(settings, listener, started)
         server.run(sockets=[listener])
@@ -77,6 +80,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=Bounded,
                 log_config=None,
                 log_level="warning",
                 access_log=False,
@@ -107,6 +111,15 @@ class _Server(uvicorn.Server):
             url = url_of(self._settings, self._listener)
             link = await self.service.first_link()
             self._tell(url, link and url + link)
+
+
+def _make_room() -> None:
+    """For as many sockets as this user may have: the limit to begin with is 1 024 in many places."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # the first: Windows, where there is none
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, MOST_FILES), most))
 
 
 def _run(server: _Server, listener: socket.socket, up: threading.Event) -> None:

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 import server
 from sensor.frames import MAX_ENTRIES, MAX_PACKET, encode_frame
-from server import intake
+from server import intake, waiting
 from server.run import MAX_MESSAGE
 
 PAGE = (Path(server.__file__).parent / "PROTOCOL.md").read_text()
@@ -160,6 +160,22 @@ async def test_what_is_wrong_is_said_and_stores_nothing(socket, entries, said, s
 async def test_a_message_that_is_too_large_ends_the_socket(socket) -> None:
     await socket.send(bytes(MAX_MESSAGE + 1))
     assert (await until_closed(socket))[1] == 1009
+
+
+async def test_who_never_finishes_asking_is_sent_away_and_nobody_else(client, entries, monkeypatch) -> None:
+    monkeypatch.setattr(waiting, "HEAD_S", 1.0)
+
+    async def asks(said: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+        writer.write(said)
+        with contextlib.suppress(ConnectionResetError), contextlib.closing(writer):
+            return await reader.read()  # until it is sent away
+
+    async with open_socket(address(client, client.create()["id"])) as socket:
+        await socket.recv()
+        assert not any(await asyncio.gather(asks(b""), asks(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")))
+        await socket.send(encode_frame(entries[:1]))
+        assert json.loads(await socket.recv())["acknowledged"] == 0
 
 
 async def test_frames_that_wait_are_bounded_and_none_is_lost(client, entries, expected) -> None:
