@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -185,7 +185,7 @@ class Counter:
         if not self._is_the_exercise(move, rep):
             if self._own.rom_deg is None or self._own.is_partial(rep) or not self._own.is_as_long(rep):
                 return NOTHING
-            return self._report(move, rep._replace(counted=False, flags=("out_of_pose",)))
+            return self._report(move, replace(rep, counted=False, flags=("out_of_pose",)))
         aside = self._fresh and settles(self.exercise, self._fed.stretch(move.start, move.end), move.peak - move.start, rep.rom_deg)
         return self._judged(move, rep, self._unsure or shown == "elsewhere" or aside, shown == "likely")
 
@@ -235,7 +235,7 @@ class Counter:
         """Told as what they are once the person's own range is known; before that nobody can say."""
         if self._own.rom_deg is None:
             return NOTHING
-        return self._report(move, *(rep._replace(counted=False, flags=("partial", *rep.flags)) for rep in reps))
+        return self._report(move, *(replace(rep, counted=False, flags=("partial", *rep.flags)) for rep in reps))
 
     def _is_the_exercise(self, move: Move, rep: Rep) -> bool:
         """The pose and the axis: not walking, not turning round, not another exercise."""
@@ -297,7 +297,7 @@ class Counter:
         if rep.counted:
             return final
         told = tuple(flag for flag in rep.flags if flag in NOT_COUNTED)
-        return final._replace(counted=False, flags=told + final.flags)
+        return replace(final, counted=False, flags=told + final.flags)
 
     def _closed(self, move: Move) -> list[Found]:
         """The leg is back: the repetition's numbers are final."""

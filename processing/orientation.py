@@ -212,6 +212,8 @@ class Orientation:
             return
         if not LEFT_TO_VQF < size or np.abs(mean).max() > MAX_BIAS or not first.any():
             return
+        if self._weight and self._turn(mean, up) > TURN:
+            return
         apart = last - first
         turned = math.sqrt(apart @ apart) / (math.sqrt(first @ first) or 1.0)
         if turned < math.sqrt(size**2 - about_up**2) * half * self.period / 2:
@@ -230,9 +232,8 @@ class Orientation:
             self._turned = 0.0
             self._presumed, self._unsure = self._presumed if self._unsure is None else self._unsure, None
             return
-        more, sure = mean - self._presumed, True
-        about_up = abs(float(more @ up)) / math.sqrt(up @ up)
-        if about_up > TURN and about_up > ALIGNED * math.sqrt(more @ more):
+        about_up, sure = self._turn(mean, up), True
+        if about_up > TURN:
             self._turned += about_up * len(gyr) * self.period
             if self._turned < (CHEAP_S * about_up if about_up < CHEAP else NO_TURN):
                 return
@@ -241,6 +242,13 @@ class Orientation:
         self.bias_known = sure
         self._offset = None
         self._set_bias(mean, True)
+
+    def _turn(self, mean: np.ndarray, up: np.ndarray) -> float:
+        """How fast, rad/s, it may have turned about the vertical (3,): where what is more than the best that is known of the
+        bias is mostly about that; the bias itself has a part across."""
+        more = mean - (self._guessed / self._weight if self._weight else self._presumed)
+        about_up = abs(float(more @ up)) / (math.sqrt(up @ up) or 1.0)
+        return about_up if about_up > ALIGNED * math.sqrt(more @ more) else 0.0
 
     def _unrest(self, measured: np.ndarray) -> float:
         """How samples (n, 3) change, tremor and noise apart: their standard deviation, along the axis where it is largest."""

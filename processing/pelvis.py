@@ -9,7 +9,7 @@ it has, the band is taken to sit as bands are made to: x up the spine, z out of 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -104,8 +104,8 @@ class Pelvis:
             hip_rom_deg = rep.rom_deg - float(sign * along[at])
         elif exercise.movement == "lift":  # which way up is not known: what lifts the leg helps
             hip_rom_deg = rep.rom_deg - (float(abs(other[at])) if abs(other[at]) >= WARN_DEG / 2 else 0.0)
-        return rep._replace(
-            pelvis_deg=pelvis_deg, hip_rom_deg=hip_rom_deg, compensated=helped, compensation=compensation
+        return replace(
+            rep, pelvis_deg=pelvis_deg, hip_rom_deg=hip_rom_deg, compensated=helped, compensation=compensation
         )
 
     @property

@@ -6,7 +6,7 @@ Times are seconds on the recording's own clock; angles are degrees because peopl
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 SCHEMA = "hiprep.session/1"
 SET_PAUSE_S = 8.0  # CONTRACT: a set ends after so long without the exercise's movement
@@ -14,7 +14,8 @@ SET_PAUSE_S = 8.0  # CONTRACT: a set ends after so long without the exercise's m
 Kind = Literal["tilt", "roll", "hike", "other"]
 
 
-class Compensation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Compensation:
     """How the pelvis left its place, and how far the sensor saw it go."""
 
     kind: Kind
@@ -29,7 +30,8 @@ class Gap:
     end_s: float
 
 
-class Rep(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rep:
     """One repetition.
 
     start_s: the leg leaves rest · peak_s: middle of the top · end_s: back at rest, or the turning point
@@ -191,11 +193,8 @@ class SessionResult:
 
 
 def rounded(value: Any) -> Any:
-    """For a JSON encoder; named tuples become objects."""
     if isinstance(value, float):
         return round(value, 4)
-    if hasattr(value, "_asdict"):
-        value = value._asdict()
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

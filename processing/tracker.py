@@ -258,7 +258,7 @@ class Tracker:
         if "out_of_pose" not in new.rep.flags:
             self._last_end = new.rep.end_s
         number, of = (self._open.set, self._open.reps) if self._open else (len(self._sets) + 1, 0)
-        rep = self._with_pelvis(new.rep, False)._replace(set=number, rep=of, counted_s=now)
+        rep = replace(self._with_pelvis(new.rep, False), set=number, rep=of, counted_s=now)
         self._reps.append(rep)
         self._closing = True
         return [*events, Event(new.kind, now, rep)]
@@ -285,7 +285,7 @@ class Tracker:
 
     def _close(self, final: Rep) -> list[Event]:
         told = self._reps[-1]
-        rep = self._with_pelvis(final, True)._replace(set=told.set, rep=told.rep, counted_s=told.counted_s)
+        rep = replace(self._with_pelvis(final, True), set=told.set, rep=told.rep, counted_s=told.counted_s)
         self._reps[-1] = rep
         self._closing = False
         if "out_of_pose" not in rep.flags:

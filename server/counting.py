@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -165,4 +166,4 @@ def message_of(event: Event, number: int) -> dict[str, Any]:
     if event.kind == "set_ended":
         return {"type": "set", "at_s": event.at_s, "set": event.set.set, "reps": event.set.reps}
     rep = event.rep
-    return {"type": "rep", "event": event.kind, "number": number, "at_s": event.at_s, "kind": kind_of(rep), "rep": rounded(rep)}
+    return {"type": "rep", "event": event.kind, "number": number, "at_s": event.at_s, "kind": kind_of(rep), "rep": rounded(asdict(rep))}

@@ -107,10 +107,10 @@ async def test_a_bell_for_each_repetition_and_two_for_a_compensated_one(terminal
             screen.heard([first])
             await terminal.shows(lambda text: text.count("\a") == 1)
             assert "keep your pelvis still" not in terminal.text
-            helped = first.rep._replace(compensated=True, flags=("too_fast",))
+            helped = replace(first.rep, compensated=True, flags=("too_fast",))
             screen.heard([first, replace(first, kind="closed", rep=helped)])
             await terminal.shows(lambda text: text.count("\a") == 3 and "keep your pelvis still" in text)
-            screen.heard([replace(first, kind="partial", rep=first.rep._replace(counted=False, flags=("partial",)))])
+            screen.heard([replace(first, kind="partial", rep=replace(first.rep, counted=False, flags=("partial",)))])
             await terminal.shows(lambda text: "go further" in text)
             screen.note("something")
             await asyncio.sleep(3 * module.FRAME_S)

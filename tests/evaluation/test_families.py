@@ -68,18 +68,18 @@ def test_mistakes_are_seen() -> None:
 
     less = judged(*perfect.reps[1:])
     assert (less.missed.yes, less.false.yes, less.sessions.yes, less.sets.yes) == (1, 0, 0, less.sets.of - 1)
-    more = judged(*perfect.reps, last._replace(start_s=last.end_s + 0.5, end_s=last.end_s + 2))
+    more = judged(*perfect.reps, replace(last, start_s=last.end_s + 0.5, end_s=last.end_s + 2))
     assert (more.missed.yes, more.false.yes, more.sessions.yes) == (0, 1, 0)
-    wrong = judged(first._replace(exercise="hip_hop"), *perfect.reps[1:])
+    wrong = judged(replace(first, exercise="hip_hop"), *perfect.reps[1:])
     assert (wrong.missed.yes, wrong.named.yes, wrong.sessions.yes) == (0, wrong.named.of - 1, 0)
-    split = judged(*perfect.reps[:5], *(rep._replace(set=rep.set + 1) for rep in perfect.reps[5:]))
+    split = judged(*perfect.reps[:5], *(replace(rep, set=rep.set + 1) for rep in perfect.reps[5:]))
     assert split.numbers.yes == 0 and split.sets.yes == split.sets.of - 1
 
 
 def test_half_a_repetition_at_the_beginning_may_count_or_not() -> None:
     made = draw_session("midstart", 3, 0).make()
     perfect, cut = all_knowing(made), made.truth.cut_s
-    half = perfect.reps[0]._replace(start_s=float(made.recording.samples.t[0]), end_s=cut[1])
+    half = replace(perfect.reps[0], start_s=float(made.recording.samples.t[0]), end_s=cut[1])
     for reps in (perfect.reps, (half, *perfect.reps)):
         j = judge(made, replace(perfect, reps=reps))
         assert (j.sessions.yes, j.missed.yes, j.false.yes) == (1, 0, 0)

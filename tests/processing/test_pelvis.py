@@ -91,7 +91,7 @@ def test_how_the_band_sits_on_the_sacrum_changes_no_size(exercise: str, quaterni
 
 
 def without_counted_s(result: SessionResult) -> SessionResult:
-    return replace(result, reps=tuple(rep._replace(counted_s=0.0) for rep in result.reps))
+    return replace(result, reps=tuple(replace(rep, counted_s=0.0) for rep in result.reps))
 
 
 @settings(max_examples=8)
