@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections import deque
 from statistics import median
 
 import numpy as np
@@ -39,6 +40,7 @@ CHEAP = math.radians(4.0)  # a cheap gyroscope's bias is less, and so slow a tur
 CHEAP_S = 2.9  # so long: the first window and the next (ours)
 NO_TURN = math.radians(90.0)  # no hip turns so far
 LEFT_TO_VQF = math.radians(1.0)  # half of the bias at which VQF clips: it follows that much itself
+PAUSES = 40  # the bias is guessed from the last so many (ours)
 BIAS_SIGMA = math.radians(0.1)  # how well the mean of a still second tells it (ours)
 
 
@@ -62,7 +64,9 @@ class Orientation:
         self._unsure: np.ndarray | None = None  # and as the present rest does
         self._held: list[Samples] = []
         self._offset: np.ndarray | None = None  # the part of the gyroscope's bias that VQF cannot hold
-        self._guessed, self._weight = np.zeros(3), 0.0  # the sum of the seconds that the bias was guessed from, each by its stillness
+        # That the bias is guessed from: what the gyroscope said in each, and its weight. And whether the last one goes on.
+        self._pauses: deque[tuple[np.ndarray, float]] = deque(maxlen=PAUSES)
+        self._pausing = False
         self._segment = 0
 
     def update(self, samples: Samples) -> list[Frame]:
@@ -202,8 +206,10 @@ class Orientation:
         """From (n, 3) samples, if they and gravity stood still, and those before them: what VQF could not hold, until it is known.
 
         A leg sways in its pauses, so each second counts by its stillness. A sensor that turned would have taken gravity
-        along by more than half of what the gyroscope says; of a turn about the vertical nobody can tell.
+        along by more than half of what the gyroscope says; of a turn about the vertical nobody can tell, but who turns
+        there turns back, and rests in between: what most pauses agree on is the bias.
         """
+        pausing, self._pausing = self._pausing, False
         spread, mean, half = self._unrest(gyr), gyr.mean(axis=0), len(gyr) // 2
         first, last, more = acc[:half].mean(axis=0), acc[half:].mean(axis=0), mean - self._presumed
         size, up = math.sqrt(more @ more), (first + last) / (math.sqrt((first + last) @ (first + last)) or 1.0)
@@ -212,16 +218,25 @@ class Orientation:
             return
         if not LEFT_TO_VQF < size or np.abs(mean).max() > MAX_BIAS or not first.any():
             return
-        if self._weight and self._turn(mean, up) > TURN:
-            return
         apart = last - first
         turned = math.sqrt(apart @ apart) / (math.sqrt(first @ first) or 1.0)
         if turned < math.sqrt(size**2 - about_up**2) * half * self.period / 2:
-            weight = 1 / max(spread, BIAS_SIGMA) ** 2
-            self._guessed += weight * mean
-            self._weight += weight
+            weight, self._pausing = 1 / max(spread, BIAS_SIGMA) ** 2, True
+            if pausing and math.dist(self._pauses[-1][0], mean) < TURN:
+                before, weighed = self._pauses.pop()
+                mean, weight = (weighed * before + weight * mean) / (weighed + weight), weighed + weight
+            self._pauses.append((mean, weight))
             self._offset = None
-            self._set_bias(self._guessed / self._weight, True)
+            self._set_bias(self._guess(), True)
+
+    def _guess(self) -> np.ndarray:
+        """What the pauses tell that are like the one to which all others are nearest; before any, what was presumed."""
+        if not self._pauses:
+            return self._presumed
+        means, weights = (np.array(column) for column in zip(*self._pauses, strict=True))
+        apart = np.linalg.norm(means[:, None] - means, axis=2)
+        alike = apart[apart.sum(axis=1).argmin()] < TURN
+        return weights[alike] @ means[alike] / weights[alike].sum()
 
     def _learn_bias(self, acc: np.ndarray, gyr: np.ndarray) -> None:
         """From (n, 3) samples, if they were still. A slow even turn of a leg looks the same, but comes to an end."""
@@ -234,6 +249,8 @@ class Orientation:
             return
         about_up, sure = self._turn(mean, up), True
         if about_up > TURN:
+            if self._pauses:
+                return
             self._turned += about_up * len(gyr) * self.period
             if self._turned < (CHEAP_S * about_up if about_up < CHEAP else NO_TURN):
                 return
@@ -246,7 +263,7 @@ class Orientation:
     def _turn(self, mean: np.ndarray, up: np.ndarray) -> float:
         """How fast, rad/s, it may have turned about the vertical (3,): where what is more than the best that is known of the
         bias is mostly about that; the bias itself has a part across."""
-        more = mean - (self._guessed / self._weight if self._weight else self._presumed)
+        more = mean - self._guess()
         about_up = abs(float(more @ up)) / (math.sqrt(up @ up) or 1.0)
         return about_up if about_up > ALIGNED * math.sqrt(more @ more) else 0.0
 
