@@ -108,6 +108,9 @@ class Ingest:
         async def asked() -> tuple[Session, T]:
             while True:
                 found = await self.opened(session_id)
+                if found.ending and not found.forgotten:  # some may have read already that it has ended
+                    async with found.lock:
+                        continue
                 if not found.forgotten:
                     with self._forgetting(found, CountingLost):
                         await found.count(len(found.due))
@@ -153,6 +156,7 @@ class Ingest:
                 found.due += found.order.rest()
                 await found.count()
                 news, result = await found.counter.ask(Counting.finished)
+                found.ending = True
                 await self._store.write(sessions.end, found.session.number, result)
             found.ended = True
             self._open.pop(session_id, None)

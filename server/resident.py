@@ -33,6 +33,7 @@ class Open:
     order: Order = field(default_factory=Order)
     channel: live.Channel = field(default_factory=live.Channel)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ending: bool = False  # its result is being stored
     ended: bool = False
     forgotten: bool = False
     last_packet: float | None = None  # time.monotonic(), of this process

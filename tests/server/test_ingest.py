@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from sensor.recording import read_recording
 from server import ingest, resident
+from server.counting import Counting
 from server.ingest import Ended
 from server.rows import Session
 from server.service import Service
@@ -68,6 +70,23 @@ async def test_ending_again_makes_the_recording_that_is_missing(service, session
 
 
 AT, IDLE = 1_767_225_600.0, 48 * 3600.0
+
+
+async def test_who_asks_while_the_end_is_stored_hears_of_the_end(service, session, entries) -> None:
+    """Who lists sessions may have read already that it has ended."""
+    await service.ingest.put(session.id, entries[:50])
+    found, stored = await service.ingest.opened(session.id), threading.Event()
+    writing = asyncio.ensure_future(service.store.write(lambda connection: stored.wait()))
+    ending = asyncio.ensure_future(service.ingest.end(session.id))
+    while not found.ending:
+        await asyncio.sleep(0)
+    asking = asyncio.ensure_future(service.ingest.ask(session.id, Counting.document))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    stored.set()
+    with pytest.raises(Ended):
+        await asking
+    await asyncio.gather(writing, ending)
 
 
 async def test_a_session_without_packets_costs_no_memory_and_goes_on_exactly(service, session, entries, expected) -> None:
