@@ -14,6 +14,7 @@ import numpy as np
 from processing.company import ALIKE
 from processing.frames import Frame, Stretch, turn_of, up_of
 from processing.reach import direction
+from processing.reps import MIN_S
 
 DEGREES = math.degrees(1)
 # Of the vertical speed's square a leg that turns about a resting hip leaves little unexplained: in nine of ten real
@@ -22,7 +23,6 @@ SURELY = 0.05
 SHAKILY = 0.5  # still shows something, where two such lifts from rest agree (ours)
 TELLING_DEG = 15.0  # a shorter way does not tell whether the leg lies or hangs: another one has to confirm it (ours)
 LEVEL_REST = math.sin(math.radians(20.0))  # a leg that lies so level hardly steps either: two such agree (ours)
-MIN_S = 0.8  # counter.MIN_S: what is over sooner was no lift, and so few frames fit any leg
 STEP_S = 1.1  # a leg that takes longer on its way out does not step: a walker's whole cycle (SIGNALS: 0.9 Hz)
 OTHER = math.cos(math.radians(45))  # half of what lies between any two of a leg's axes: the band was strapped anew (ours)
 RISES = math.cos(math.radians(35))  # well within that (ours)
@@ -221,7 +221,7 @@ class Lift:
             unknown = "likely" if self._rises(moved, PURE) else "nothing"
         if not rested and (self._hint is None or self.leg is not None or again):
             return unknown
-        if whole and moved.t[-1] - moved.t[0] < MIN_S:
+        if whole and moved.t[-1] - moved.t[0] < MIN_S:  # so few frames fit any leg
             return unknown
         if self.leg is not None and not again and self._rises(moved):
             self._hint = None

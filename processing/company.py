@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from statistics import median
 
-from processing.exercise import Exercise
-from processing.frames import Stretch
 from processing.own import Own
 from processing.results import Rep
 
 SMALL_SET = 3  # a partial repetition comes between full ones, not in a row (ours)
 ALIKE = 0.5  # two movements are alike when neither is less than half of the other: so far apart is partial (CONTRACT)
 BROKEN_OFF = 1 / 3  # and this is the most of a partial one (the issue); before the first whole one there is none
-CHEATED = 0.5  # of the wobble allowed, which is twice what a cheating pelvis does (processing/exercises)
 COMPANY_S = 10.0  # and not further apart: SIGNALS, slow people rest so long
 
 
@@ -59,11 +55,3 @@ def in_rhythm(last: Rep, rep: Rep) -> bool:
     span, took = last.end_s - last.start_s, rep.end_s - rep.start_s
     as_long = ALIKE * took <= span <= took / ALIKE
     return as_long and rep.start_s - last.end_s <= min(span, took) and last.rom_deg >= BROKEN_OFF * rep.rom_deg
-
-
-def settles(exercise: Exercise, moved: Stretch, peak: int, rom_deg: float) -> bool:
-    """Whether a leg may only have come to lie elsewhere: a turn that went further astray than a cheating pelvis takes it, a
-    lift that went more aside than up. peak: the number of the frame."""
-    if exercise.movement == "turn":
-        return moved.wander_deg > CHEATED * exercise.wobble_deg
-    return abs(math.degrees(moved.headed(peak))) > rom_deg

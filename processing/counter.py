@@ -9,19 +9,18 @@ from typing import Literal
 import numpy as np
 
 from processing.axis import Lift, Turn
-from processing.company import Company, settles
+from processing.company import Company
 from processing.compensation import LiftWatch, Seen, TurnWatch, Unwatched
 from processing.exercise import Exercise
 from processing.frames import Fed, Frame, Past, Stretch, up_of
 from processing.measure import falls, repetition, shape, sparc
 from processing.own import Own
-from processing.reps import RETURNED, Excursions, Move
+from processing.pose import astray_deg, fits, settles
+from processing.reps import MIN_S, Excursions, Move
 from processing.results import SET_PAUSE_S, Rep
 from processing.swing import Swing
 
 LONGEST_HOLD_S = SET_PAUSE_S  # tops are held for 4 to 6 s (SIGNALS)
-ASTRAY_DEG = 25.0  # real legs come back to 14 degrees, who sits up has turned by 39 and more beside the lift [M, S]
-MIN_S = 0.8  # SIGNALS: no repetition is shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +180,13 @@ class Counter:
             return NOTHING
         if shown in ("first", "other") and not self._again:
             return self._see_again(doubt=shown == "other")
-        rep = self._measured(move)
-        if not self._is_the_exercise(move, rep):
+        rep, moved, peak = self._measured(move), self._fed.stretch(move.start, move.end), move.peak - move.start
+        usual_deg = None if self._own.rom_deg is None else self._own_astray_deg
+        if not fits(self.exercise, self._axis, moved, peak, rep, usual_deg):
             if self._own.rom_deg is None or self._own.is_partial(rep) or not self._own.is_as_long(rep):
                 return NOTHING
             return self._report(move, replace(rep, counted=False, flags=("out_of_pose",)))
-        aside = self._fresh and settles(self.exercise, self._fed.stretch(move.start, move.end), move.peak - move.start, rep.rom_deg)
+        aside = self._fresh and settles(self.exercise, moved, peak, rep.rom_deg)
         return self._judged(move, rep, self._unsure or shown == "elsewhere" or aside, shown == "likely")
 
     def _see_again(self, doubt: bool) -> list[Found]:
@@ -237,23 +237,6 @@ class Counter:
             return NOTHING
         return self._report(move, *(replace(rep, counted=False, flags=("partial", *rep.flags)) for rep in reps))
 
-    def _is_the_exercise(self, move: Move, rep: Rep) -> bool:
-        """The pose and the axis: not walking, not turning round, not another exercise."""
-        if rep.rom_deg > self.exercise.max_rom_deg or rep.end_s - rep.start_s < MIN_S * RETURNED:
-            return False
-        moved = self._fed.stretch(move.start, move.end)
-        if self.exercise.movement == "turn":  # more of it about the vertical than away from it
-            return moved.wander_deg <= min(self.exercise.wobble_deg, rep.rom_deg)
-        if abs(self._axis.inclination_deg(moved.begins)) > self.exercise.rest_slope_deg:
-            return False
-        if self._own.rom_deg is not None and self._astray_deg(moved, rep) > ASTRAY_DEG + self._own_astray_deg:
-            return False
-        return abs(math.degrees(moved.headed(move.peak - move.start))) <= self.exercise.wobble_deg
-
-    def _astray_deg(self, moved: Stretch, rep: Rep) -> float:
-        """How much more of the leg's turn than of its lift is not back."""
-        return moved.astray_deg() - (1 - RETURNED) * rep.rom_deg
-
     def _report(self, move: Move, *reps: Rep) -> list[Found]:
         """For good; all but the last are over."""
         found = []
@@ -270,7 +253,7 @@ class Counter:
             if reps[-1].counted:
                 moved = self._fed.stretch(move.start, move.end)
                 self._axis.accept(moved)
-                self._own_astray_deg = max(0.0, self._astray_deg(moved, reps[-1]))
+                self._own_astray_deg = max(0.0, astray_deg(moved, reps[-1]))
         return found
 
     def _is_open(self, move: Move) -> bool:

@@ -24,6 +24,7 @@ BRIEF_S = 0.2  # stillness between two repetitions; between two steps there is l
 HELD_S = 1.5  # SIGNALS: a still top this long is a hold, or a new place
 HESITATES_S = 3.0  # or no more than a stop on the way, if it is no longer than twice that (ours)
 HISTORY_S = 20.0  # kept, to be seen again about a better axis (ours)
+MIN_S = 0.8  # SIGNALS: no repetition is shorter
 LONGEST_S = 60.0  # who is away for so long has not begun a repetition (SIGNALS: tops are held for 4 to 6 s)
 
 

@@ -66,8 +66,8 @@ class Beside:
 class Process:
     """Rounds: what is asked during one goes into the next, together. took: is told how long each was, 0 after the last.
 
-    It starts with the first thing that is asked, or when told to prepare. If it dies, what was asked of it raises CountingLost, and the next thing
-    starts another one.
+    It starts with the first thing that is asked, or when told to prepare. If it dies, what was asked of it raises
+    CountingLost, and the next thing starts another one.
     """
 
     def __init__(self, took: Callable[[float], None]) -> None:

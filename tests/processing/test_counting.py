@@ -10,10 +10,10 @@ from people import TRACKS, count, found, person, sets, track
 from scipy.spatial.transform import Rotation
 
 from processing.axis import Lift
-from processing.company import settles
 from processing.evaluation import score
 from processing.exercises import EXERCISES, RECOGNISED
 from processing.frames import Stretch
+from processing.pose import settles
 from sensor.labels import read_labels
 from sensor.motion import CHEAP, Fidget, Movement, Rep, Set, Still, TakePose, Walk, simulate
 from sensor.recording import read_recording
