@@ -26,6 +26,9 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
+# Else every process that a test starts compiles all of the project anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Same examples every run, no deadline: a slow machine is not a failing test.
 hypothesis.settings.register_profile("hiprep", derandomize=True, deadline=None, max_examples=50)
 hypothesis.settings.load_profile("hiprep")

@@ -164,6 +164,7 @@ async def test_a_message_that_is_too_large_ends_the_socket(socket) -> None:
 
 async def test_who_never_finishes_asking_is_sent_away_and_nobody_else(client, entries, monkeypatch) -> None:
     monkeypatch.setattr(waiting, "HEAD_S", 1.0)
+    monkeypatch.setattr(waiting, "BODY_S", 1.0)
 
     async def asks(said: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
@@ -173,7 +174,9 @@ async def test_who_never_finishes_asking_is_sent_away_and_nobody_else(client, en
 
     async with open_socket(address(client, client.create()["id"])) as socket:
         await socket.recv()
-        assert not any(await asyncio.gather(asks(b""), asks(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")))
+        head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+        body = b"POST /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+        assert not any(await asyncio.gather(asks(b""), asks(head), asks(body)))
         await socket.send(encode_frame(entries[:1]))
         assert json.loads(await socket.recv())["acknowledged"] == 0
 
