@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -88,7 +90,7 @@ async def fill(service: Service) -> None:
     """Their sessions, one person after the other. The physio sees the first from the beginning, because of the band that
     plays now, the others once their weeks are whole."""
     todo = [one for story in STORIES for one in sessions(story, _today(service))]
-    pool = ProcessPoolExecutor(1, get_context("spawn"))  # simulating beside the server, which goes on counting
+    pool = ProcessPoolExecutor(1, get_context("spawn"), _end_with_the_server)  # simulating beside it, which goes on counting
     loop = asyncio.get_running_loop()
     try:
         with tempfile.TemporaryDirectory(prefix="hiprep-demo-", ignore_cleanup_errors=True) as folder:
@@ -101,6 +103,11 @@ async def fill(service: Service) -> None:
         log.error("the demo's sessions: %s", error)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_with_the_server() -> None:
+    """Where it is killed too, which tells its pool nothing."""
+    Thread(target=lambda: (parent_process().join(), os._exit(1)), daemon=True).start()
 
 
 def sessions(story: Story, today: date) -> Iterator[Session]:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,6 +22,7 @@ from server.run import running
 from server.settings import Settings
 
 TODAY = date(2026, 1, 1)  # of START
+SERVE = "import sys; from server.run import serve; from server.settings import Settings; serve(Settings(sys.argv[1], port=0, demo='token'))"
 SHORT = (
     Story("Anna Keller", ("hip_abduction",), "right", 40),
     Story("Ben Okafor", ("hip_external_rotation",), "left", 3, pain=(3, 3), days=(0, 2), last=6),
@@ -73,3 +79,26 @@ def test_nobody_else_has_the_door(tmp_path: Path) -> None:
         assert somebody.post("/demo/physio").status_code == 404
     with pytest.raises(SettingsError, match="this computer only"):
         Settings(tmp_path, host="127.0.0.1", url="https://hiprep.example", behind_proxy=True, demo="token")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_killed_demo_leaves_nobody_simulating(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SERVE, tmp_path]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        server.stdout.readline()
+        while not simulates(server.pid):
+            assert server.poll() is None
+        server.kill()
+        server.communicate(timeout=60)  # once nobody holds the pipe any more
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+
+
+def simulates(parent: int) -> bool:
+    """Whether it has a process that does."""
+    with contextlib.suppress(OSError):  # a thread of it may end meanwhile
+        children = " ".join(path.read_text() for path in Path(f"/proc/{parent}/task").glob("*/children")).split()
+        return any(b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children)
+    return False
