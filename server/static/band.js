@@ -47,7 +47,7 @@ function show() {
   const wrong = trouble && [sentences[trouble], state === "failed" && detail].filter(Boolean).join(" ");
   say(wrong || words[state] || el("say").textContent);
   const { waiting, sending, keeping } = band;
-  const some = waiting > 10 ? ngettext("%(num)s packet is kept here and not sent yet.", "%(num)s packets are kept here and not sent yet.", waiting) : session ? _("Everything is sent.") : "";
+  const some = waiting > 10 ? ngettext("%(num)s packet is kept here and not sent yet.", "%(num)s packets are kept here and not sent yet.", waiting) : session && sending !== "closed" ? _("Everything is sent.") : "";
   const old = waitingBefore ? ngettext("%(num)s session of before is still to be sent.", "%(num)s sessions of before are still to be sent.", waitingBefore) : "";
   el("kept").textContent = [sentences[keeping], sentences[sending], some, old].filter(Boolean).join(" ");
   el("note").textContent = stage ? [wrong || (state === "silent" && sentences.asleep), sentences[keeping], sentences[sending], session?.ended && waiting && some].filter(Boolean).join(" ") : "";

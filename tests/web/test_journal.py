@@ -193,6 +193,44 @@ async def test_who_logs_out_leaves_nothing(browser, walk) -> None:
     assert await page.evaluate("import('/static/bands/journal.js').then(({ owner }) => owner())") == ""
 
 
+async def test_what_another_page_holds_is_sent_when_it_lets_go(browser, walk) -> None:
+    """As a page does for a moment that has only just gone."""
+    page, band = await walk.page(browser), ReferenceBand()
+    async with Air(page, band) as air:
+        await with_worker(page)
+        await page.context.set_offline(True)
+        await connected(page)
+        await started(page)
+        await air.goes_on(band.takes(walk.samples))
+        await stopped(page)
+        await ended(page)
+        (session,) = await kept(page)
+    holds = await page.context.new_page()
+    await page.goto("about:blank")
+    await page.context.set_offline(False)
+    await holds.goto("/intended-use")
+    await holds.evaluate("key => new Promise((held) => navigator.locks.request(`hiprep:${key}`, () => new Promise((go) => { window.letGo = go; held(); })))", session["key"])
+    await page.goto("/band")
+    await until(page, "document.getElementById('kept').textContent !== ''")  # one is still to be sent
+    await holds.evaluate("letGo()")
+    await emptied(page)
+    same(await stored(walk), walk.expected(band))
+
+
+async def test_nothing_is_written_once_all_is_forgotten(browser, walk) -> None:
+    page = await walk.page(browser)
+    await page.goto("/band")
+    await page.evaluate("""async () => {
+      const { Recording } = await import("/static/bands/journal.js");
+      const recording = await Recording.of({ key: "k", owner: "me" }, { onStored() {}, onProblem() {} });
+      recording.put(new Uint8Array(1), 1);
+      await recording.forget();
+      recording.put(new Uint8Array(1), 2);
+      await recording.settled();
+    }""")
+    assert await kept(page) == []
+
+
 @pytest.mark.parametrize("how", ["the answer is lost", "by somebody else"])
 async def test_what_has_ended_there_is_not_sent_again(browser, walk, how: str) -> None:
     page, band = await walk.page(browser), ReferenceBand()
@@ -218,8 +256,11 @@ async def test_what_has_ended_there_is_not_sent_again(browser, walk, how: str) -
                 while not (heads := (await asyncio.to_thread(walk.patient.get, "/api/v1/sessions")).json()["sessions"]):
                     await asyncio.sleep(0.05)
             assert (await asyncio.to_thread(walk.patient.post, f"/api/v1/sessions/{heads[0]['id']}/end")).status_code == 200
-            await air.goes_on(many)
+            await air.goes_on(many // 4 * 3)
             await said(page, "closed")
+            assert await kept(page) == []
+            await air.goes_on(many)
+            assert await kept(page) == []  # nor what the band goes on to say
             await page.goto("/band")
         await emptied(page)
         await stored(walk)

@@ -93,7 +93,7 @@ export class Band {
   }
 
   get waiting() {
-    return this.#recording ? this.#recording.next - this.#uplink.next : 0;
+    return this.#recording && !this.#uplink.over ? this.#recording.next - this.#uplink.next : 0;
   }
 
   // name: of the model, where it is known.
@@ -135,7 +135,7 @@ export class Band {
     if (!recording) return;
     await recording.settled();
     this.session.ended = true;
-    await keep(this.session).catch(() => {}); // a full disk
+    if (!this.#uplink.over) await keep(this.session).catch(() => {}); // a full disk
     this.#uplink.wake();
     this.#dark();
     this.sent.finally(() => this.#release.forEach((release) => release()));

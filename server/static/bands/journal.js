@@ -92,6 +92,7 @@ export class Recording {
   next = 0; // index
   #late = [];
   #writing = null;
+  #over = false;
   #offset = 0n; // a clock that was set back meanwhile goes on from where it was
 
   constructor(session, { onStored, onProblem }) {
@@ -117,6 +118,7 @@ export class Recording {
 
   // ms since 1970; mark: what a reader has to know after a reload.
   put(packet, ms, mark = null) {
+    if (this.#over) return;
     const ns = BigInt(Math.round(ms * 1e3)) * 1000n + this.#offset;
     this.#late.push({ index: this.next++, ns, packet });
     if (mark) this.session.mark = mark;
@@ -134,6 +136,14 @@ export class Recording {
   // The server has all up to this index on its disk: when ours is full, there is room.
   taken(index) {
     if (this.problem) this.#late = this.#late.filter((entry) => entry.index > index);
+  }
+
+  // The server has all of it, or takes no more: nothing is written from now on.
+  async forget() {
+    this.#over = true;
+    this.#late = [];
+    await this.#writing;
+    await forget(this.session.key);
   }
 
   // When all is written, or cannot be.

@@ -21,20 +21,29 @@ export async function unfinished(owner) {
 
 // Sends what is still here of this person's. told(how many sessions are still to be sent, uplink).
 export async function sync(owner, told = () => {}) {
-  const mine = (await sessions()).filter((one) => one.owner === owner);
+  const mine = (await sessions()).filter((one) => one.owner === owner), busy = [];
   let left = mine.length;
+  async function send(session) {
+    if (!session.ended && Date.now() - session.at > STALE_MS) await keep(Object.assign(session, { ended: true }));
+    const uplink = new Uplink(session, { upTo: session.ended ? null : "now", onChange });
+    // One that may go on is not held for long.
+    function onChange() {
+      if (!session.ended && uplink.trouble) uplink.leave();
+      told(left, uplink);
+    }
+    left -= await uplink.running;
+  }
   for (const session of mine) {
-    await navigator.locks.request(lockOf(session.key), { ifAvailable: true }, async (lock) => {
-      if (!lock) return; // it is being recorded
-      if (!session.ended && Date.now() - session.at > STALE_MS) await keep(Object.assign(session, { ended: true }));
-      const uplink = new Uplink(session, { upTo: session.ended ? null : "now", onChange });
-      // One that may go on is not held for long.
-      function onChange() {
-        if (!session.ended && uplink.trouble) uplink.leave();
-        told(left, uplink);
-      }
-      left -= await uplink.running;
-    });
+    await navigator.locks.request(lockOf(session.key), { ifAvailable: true }, (lock) => (lock ? send(session) : busy.push(session.key)));
   }
   told(left, null);
+  // Being recorded, or by a page that has only just gone: what is left of it then.
+  for (const key of busy) {
+    await navigator.locks.request(lockOf(key), async () => {
+      const session = (await sessions()).find((one) => one.key === key);
+      if (session) await send(session);
+      else left--;
+    });
+    told(left, null);
+  }
 }

@@ -28,12 +28,12 @@ export class Uplink {
   #wake = () => {};
   #woken = false;
 
-  // source: {entries(from), taken(index)}; a session of before has its packets in the journal only. upTo "now": not
+  // source: {entries(from), taken(index), forget()}; a session of before has its packets in the journal only. upTo "now": not
   // more than there is, whether it has ended or not.
   constructor(session, { source = null, onChange = () => {}, upTo = null } = {}) {
     Object.assign(this, { session, upTo });
     this.live = source !== null;
-    this.source = source ?? { entries: (from) => entries(session.key, from), taken() {} };
+    this.source = source ?? { entries: (from) => entries(session.key, from), taken() {}, forget: () => forget(session.key) };
     this.onChange = onChange;
     this.id = session.id ?? null;
     // Where everything is sent and the session has ended: true. Left before: false.
@@ -55,7 +55,7 @@ export class Uplink {
     addEventListener("online", () => this.wake());
     while (!this.#over && !this.#done) {
       try {
-        if (await this.#step()) return true;
+        await this.#step();
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         if (!(await this.#recovered(error))) {
@@ -69,7 +69,12 @@ export class Uplink {
     return this.#done;
   }
 
-  // One request, or a wait for something to send. True: all is done.
+  // It has nothing to do any more: the server has all, or takes no more.
+  get over() {
+    return this.#done;
+  }
+
+  // One request, or a wait for something to send.
   async #step() {
     const { session } = this;
     if (this.id === null) {
@@ -86,12 +91,11 @@ export class Uplink {
       await keep(session).catch(() => {});
       const end = await this.#ask(`/api/v1/sessions/${this.id}/end`);
       this.result = end.result;
-      await forget(session.key);
+      await this.source.forget();
+      this.#done = true;
       this.onChange();
-      return true;
     } else if (this.upTo === "now") this.#over = true;
     else await this.#pause();
-    return false;
   }
 
   async #send(some) {
@@ -112,9 +116,11 @@ export class Uplink {
     if (status === 409 && where === "path.session_id") {
       if (session.sent || this.live) {
         // Only the answer was lost; or it was ended by somebody else, such as by a report of pain, and takes no more.
-        if (!session.sent) this.#say("closed");
+        const closed = !session.sent;
         session.sent = this.#done = true;
-        await forget(session.key);
+        await keep(session).catch(() => {}); // for who reloads now
+        await this.source.forget();
+        if (closed) this.#say("closed");
         return true;
       }
       // It was ended there before all had come, after days of silence: all of it again, as another session.
