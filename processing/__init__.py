@@ -1,3 +1,3 @@
 """Samples -> repetitions. Pure arithmetic: no radio, clock, file, thread or log."""
 
-VERSION = "8"  # changes whenever the same samples may give another result; stored beside every result
+VERSION = "9"  # changes whenever the same samples may give another result; stored beside every result

@@ -128,6 +128,7 @@ class Lift:
         self.rest: np.ndarray | None = None
         self.leg: np.ndarray | None = None
         self._shown: np.ndarray | None = None
+        self._sure = False  # whether a repetition has been counted of the leg shown
         self._turns_about: np.ndarray | None = None
         # The leg as the last lift from rest showed it, whether surely, and by how many degrees: 0 once another way was gone.
         self._hint: tuple[np.ndarray, bool, float] | None = None
@@ -223,7 +224,7 @@ class Lift:
             return unknown
         if whole and moved.t[-1] - moved.t[0] < MIN_S:  # so few frames fit any leg
             return unknown
-        if self.leg is not None and not again and self._rises(moved):
+        if self.leg is not None and self._sure and not again and self._rises(moved):
             self._hint = None
             return "known"
         shown, unexplained = direction(moved)
@@ -241,20 +242,23 @@ class Lift:
         if not rested and not (unexplained <= SURELY and ALIKE * hint[2] <= turned <= hint[2] / ALIKE):
             return unknown
         telling = slow and unexplained <= SURELY and turned >= TELLING_DEG
-        if rested:
+        if rested and not again:
             self._hint = shown, telling, turned
         known = self._shown is not None and float(self._shown @ shown) > OTHER
         if known and self.leg is not None:
             return "known"
-        other = self._shown is not None and not known
-        if not (telling and agreed and hint[1] if other else telling or agreed):
+        if again:  # what is older than what has shown the leg teaches nothing else
             return unknown
-        self._shown, self._turns_about = shown, None
+        other = self._shown is not None and not known
+        if not (telling and agreed and hint[1] if other and self._sure else telling or agreed):
+            return unknown
+        self._shown, self._turns_about, self._sure = shown, None, False
         self._settle(moved.begins)
         return "other" if other else "first"
 
     def accept(self, moved: Stretch) -> None:
-        """There is nothing to learn but from the whole of it."""
+        """A movement of the exercise: so it is this leg."""
+        self._sure = True
 
     def learn(self, moved: Stretch) -> bool:
         """Learn the leg's direction from a whole repetition, rest to rest; whether the angles before are to be redone."""

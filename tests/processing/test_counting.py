@@ -278,6 +278,28 @@ def test_what_is_over_sooner_than_any_repetition_shows_no_leg() -> None:
     assert lift.look(quick_lift("x", 20.0, out_s=0.7), True, True, False) == "first"
 
 
+def test_what_is_seen_again_teaches_no_other_leg() -> None:
+    """Steps before the set are older than the lift that has shown the leg."""
+    lift = Lift(45.0)
+    lift.settle(np.array([0.0, 0.0, 1.0]))
+    slow = quick_lift("x", 30.0, out_s=2.0)
+    assert lift.look(slow, True, False, False) == "first"
+    for _ in range(2):
+        assert lift.look(quick_lift("y", 30.0, out_s=2.0), True, False, True) == "nothing"
+    assert lift.look(slow, True, False, False) == "known"
+
+
+@pytest.mark.parametrize(("counted", "shown"), [(False, "other"), (True, "known")])
+def test_a_leg_of_which_nothing_was_counted_gives_way_to_the_next_one(counted: bool, shown: str) -> None:
+    """Who settles anew may rise a little as a leg does, about another axis."""
+    lift, settling = Lift(45.0), quick_lift("y", 20.0, out_s=2.0)
+    lift.settle(np.array([0.0, 0.0, 1.0]))
+    assert lift.look(settling, True, False, False) == "first"
+    if counted:
+        lift.accept(settling)
+    assert lift.look(quick_lift("x", 30.0, out_s=2.0), True, False, False) == shown
+
+
 def quick_lift(way: str, deg: float, reach_m: float = 0.8, out_s: float = 0.7) -> Stretch:
     """A leg along the sensor's x or y rises from level to `deg`, as evenly as it can."""
     t = np.arange(0.0, out_s + 0.21, 0.05)
