@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import median
 
-from processing.own import Own
+from processing.own import PARTIAL, Own
 from processing.results import Rep
 
 SMALL_SET = 3  # a partial repetition comes between full ones, not in a row (ours)
@@ -41,7 +42,17 @@ class Company:
             return alone, [], False
         if not sure:
             own.today_anew()
-        return alone, company, True
+        return alone, company if own.rom_deg is not None else _without_partial(company), True
+
+
+def _without_partial(company: list[Rep]) -> list[Rep]:
+    """The first that are told of a person: what is partial beside the others."""
+    least = PARTIAL * median(one.rom_deg for one in company)
+    return [one if one.rom_deg >= least else as_partial(one) for one in company]
+
+
+def as_partial(rep: Rep) -> Rep:
+    return replace(rep, counted=False, flags=("partial", *rep.flags))
 
 
 def alike(company: list[Rep], rep: Rep) -> bool:

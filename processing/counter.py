@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from processing.axis import Lift, Turn
-from processing.company import Company
+from processing.company import Company, as_partial
 from processing.compensation import LiftWatch, Seen, TurnWatch, Unwatched
 from processing.exercise import Exercise
 from processing.frames import Fed, Frame, Past, Stretch, up_of
@@ -235,7 +235,7 @@ class Counter:
         """Told as what they are once the person's own range is known; before that nobody can say."""
         if self._own.rom_deg is None:
             return NOTHING
-        return self._report(move, *(replace(rep, counted=False, flags=("partial", *rep.flags)) for rep in reps))
+        return self._report(move, *map(as_partial, reps))
 
     def _report(self, move: Move, *reps: Rep) -> list[Found]:
         """For good; all but the last are over."""
@@ -250,7 +250,7 @@ class Counter:
             found.append(Found("counted" if rep.counted else "partial", rep))
         if reps:
             self._told, self._open = move.end, move
-            if reps[-1].counted:
+            if any(rep.counted for rep in reps):
                 moved = self._fed.stretch(move.start, move.end)
                 self._axis.accept(moved)
                 self._own_astray_deg = max(0.0, astray_deg(moved, reps[-1]))

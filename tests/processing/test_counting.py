@@ -10,10 +10,13 @@ from people import TRACKS, count, found, person, sets, track
 from scipy.spatial.transform import Rotation
 
 from processing.axis import Lift
+from processing.company import Company
 from processing.evaluation import score
 from processing.exercises import EXERCISES, RECOGNISED
 from processing.frames import Stretch
+from processing.own import Own
 from processing.pose import settles
+from processing.results import Rep as Told
 from sensor.labels import read_labels
 from sensor.motion import CHEAP, Fidget, Movement, Rep, Set, Still, TakePose, Walk, simulate
 from sensor.recording import read_recording
@@ -298,6 +301,18 @@ def test_a_leg_of_which_nothing_was_counted_gives_way_to_the_next_one(counted: b
     if counted:
         lift.accept(settling)
     assert lift.look(quick_lift("x", 30.0, out_s=2.0), True, False, False) == shown
+
+
+def test_one_broken_off_right_after_the_first_is_partial_whatever_has_to_be_sure_of_it() -> None:
+    first = Told(
+        set=0, rep=0, exercise="hip_external_rotation", counted=True, flags=(), start_s=0.0, peak_s=2.5, end_s=5.0,
+        counted_s=5.0, rom_deg=60.0, hip_rom_deg=None, terminal_rotation_deg=None, concentric_s=2.0, hold_s=1.0, eccentric_s=2.0,
+        sparc=-1.5, compensated=False, compensation=(), deviation_deg=0.0, pelvis_deg=None, time_under_tension_s=5.0,
+    )  # fmt: skip
+    company = Company(Own(10.0))
+    assert company.joined(first, True, True, False) == ([], [], False)
+    _, told, counted = company.joined(replace(first, start_s=6.0, end_s=9.0, rom_deg=13.0), True, True, False)
+    assert counted and [(rep.rom_deg, rep.counted) for rep in told] == [(60.0, True), (13.0, False)]
 
 
 def quick_lift(way: str, deg: float, reach_m: float = 0.8, out_s: float = 0.7) -> Stretch:
