@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from processing.compensation import Seen
-from processing.reps import REST_DPS
+from processing.reps import INCOMPLETE, REST_DPS
 from processing.results import Rep
 
 TOP = 0.05  # CONTRACT: the hold is the time within 5 % of the range of motion of the top
 TOO_FAST_S = 2.0  # CONTRACT
-INCOMPLETE = 0.15  # of the ROM not come back: three times the contract's 5 % of the top (ours)
 # From the speed at which a leg is said to move to GROWN times that speed it takes 0.5 of the time that it has moved
 # before, if it moves with minimum jerk, and 1.25 of it with an even acceleration: as long before it is taken to begin.
 GROWN = 2.25

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 RETURNED = 0.60  # SIGNALS: counted when so much of the way is back
+INCOMPLETE = 0.15  # of the ROM not come back: three times the contract's 5 % of the top (ours)
 HYSTERESIS = 0.15  # of the own ROM: SIGNALS has 0.30, which does not see partial repetitions of a quarter, less yet of a tired leg
 FURTHER = 0.30  # of the way to a held top: so much more begins another excursion (SIGNALS: the share of its zig-zag)
 POSE_DEG = 45.0  # half of what lies between two poses: who has gone further has changed it, and holds nothing (ours)
@@ -238,7 +239,7 @@ class Excursions:
             if self._rest_since is not None and angles[self._rest_since - first] - angle > MIN_HYSTERESIS_DEG:
                 self._rest_since = None
         leaving = angle - angles[self._low - first] >= self._hysteresis
-        if not leaving and self.still < self._quiet and now - self.origin <= self._longest:
+        if not leaving and self.still < self._rests(angles[self._low - first]) and now - self.origin <= self._longest:
             return NOTHING
         end = self._low if self._rest_since is None else self._rest_since
         start, peak, rested, settled = self.origin, self._peak, self._rested, self._rest_since is not None
@@ -247,6 +248,11 @@ class Excursions:
             self._leave()
             settled = settled or self._rested
         return [Move("closed", start, peak, end, rested, settled)]
+
+    def _rests(self, angle: float) -> int:
+        """For how many frames a leg has to stand still at this angle to be at rest: short of its beginning it may hesitate."""
+        top = self.angles[self._peak - self.first]
+        return self._quiet if angle - self.zero <= INCOMPLETE * (top - self.zero) else self._held
 
     def _arrived(self) -> int:
         """When the angle that now stands still came to stand: in the still stretch it may at first have gone on."""
@@ -263,6 +269,9 @@ class Excursions:
         # The angle may still have counted as standing when it had begun to move: look back a little further.
         angles, low = self.angles, max(0, self.origin - self.first - self._quiet)
         start = len(angles) - 1
+        if angles[start] - angles[start - 1] <= self._rest_step:  # so small a one that it slows down already
+            fastest = max(range(self.origin - self.first + 1, start + 1), key=lambda i: angles[i] - angles[i - 1])
+            start = fastest if angles[fastest] - angles[fastest - 1] > self._rest_step else start
         while start > low and angles[start] - angles[start - 1] > self._rest_step:
             start -= 1
         self._peak = self.first + len(angles) - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,3 +56,18 @@ def test_who_lowers_the_leg_and_comes_back_has_rested_there(own: float, dip: flo
     decided = moves(own, (0.6, -dip * own, 0.0), (0.6, 0.0, stay_s), up, (0.5, 0.0, 2.0), (0.6, -dip * own, 0.0), (0.6, 0.0, 1.0))
     assert decided[0][0].kind == "dropped"
     assert [move.kind for move, began in decided if abs(began) < 2.0] == ["turned", "closed"]
+
+
+@settings(max_examples=25)
+@given(st.floats(25, 60), st.floats(0.2, 0.38), st.floats(0.5, 1.3))
+def test_who_stops_on_the_way_back_is_back_where_they_go_on_to(own: float, at: float, stay_s: float) -> None:
+    decided = moves(own, (1.5, own, 0.2), (1.0, at * own, stay_s), (1.0, 0.0, 2.0))
+    assert [move.kind for move, _ in decided] == ["turned", "closed"]
+    assert decided[1][0].end >= round((2.0 + 1.5 + 0.2 + 1.0 + stay_s + 0.5) / FRAME_S)
+
+
+@pytest.mark.parametrize(("deg", "travel_s"), [(3.2, 0.6), (3.2, 0.9), (3.3, 0.9), (4.0, 0.7)])
+def test_one_that_slows_down_where_it_is_first_seen_began_at_rest(deg: float, travel_s: float) -> None:
+    decided = moves(15.0, (travel_s, deg, 0.1), (travel_s, 0.0, 2.0))
+    assert [move.kind for move, _ in decided] == ["turned", "closed"]
+    assert all(abs(began) < 0.5 for _, began in decided)
