@@ -91,7 +91,7 @@ class Tracker:
         self._open: SetSummary | None = None
         self._last_end = 0.0  # of a movement of the exercise, counted or partial
         self._pauses: list[float] = []  # in the open set
-        self._patience = SET_PAUSE_S
+        self._patience = SET_PAUSE_S  # at the end of a set, and until the next one's first pause, that set's
         self._in_pose_t = 0.0  # last seen in pose, in the open set
         self._closing = False  # the last repetition's numbers may still change
         self._curve_t, self._curve_angle = array("f"), array("f")  # to 1 ms in four hours
@@ -317,7 +317,6 @@ class Tracker:
         ended, self._open = self._summed(self._open), None
         self._sets.append(ended)
         self._pauses.clear()
-        self._patience = SET_PAUSE_S
         for counter in self._counters:
             counter.set_ended()
             if counter is not self._counter:

@@ -315,6 +315,15 @@ def test_one_broken_off_right_after_the_first_is_partial_whatever_has_to_be_sure
     assert counted and [(rep.rom_deg, rep.counted) for rep in told] == [(60.0, True), (13.0, False)]
 
 
+@pytest.mark.parametrize("exercise", ["hip_external_rotation", "hip_abduction"])
+def test_who_rests_long_between_repetitions_may_do_so_after_the_first_of_the_next_set(exercise: str) -> None:
+    calm = replace(Movement(**TRACKS[exercise]), pause_s=6.0)
+    first, rest = Set(exercise, replace(calm, pause_s=3.0), (Rep(terminal=False),)), Set(exercise, calm, (Rep(terminal=False),) * 4)
+    plan = [Still(5), rest, Still(25), first, Still(9.5), rest, Still(5)]
+    made = simulate(plan, pose=calm.pose, side="left", rate_hz=50, exercise=exercise, seed=4)
+    assert found(count(made)) == [(exercise, 4), (exercise, 5)]
+
+
 def quick_lift(way: str, deg: float, reach_m: float = 0.8, out_s: float = 0.7) -> Stretch:
     """A leg along the sensor's x or y rises from level to `deg`, as evenly as it can."""
     t = np.arange(0.0, out_s + 0.21, 0.05)
