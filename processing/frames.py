@@ -27,10 +27,10 @@ Frame = tuple[float, float, float, float, float, int, int]
 
 def up_of(frame: Frame) -> np.ndarray:
     """The upward direction in the sensor, (3,)."""
-    return _up(frame[1:5])
+    return up_in(frame[1:5])
 
 
-def _up(quat: Sequence[Any]) -> np.ndarray:
+def up_in(quat: Sequence[Any]) -> np.ndarray:
     """The same of quaternions (4, ...): (3, ...)."""
     w, x, y, z = quat
     return np.array([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)])
@@ -40,6 +40,13 @@ def turn_of(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """From one quaternion (4, ...) to another, in the sensor: its axis times the sine of half its angle, (3, ...)."""
     (pw, px, py, pz), (w, x, y, z) = before, after
     return np.array([pw * x - w * px + pz * y - py * z, pw * y - w * py + px * z - pz * x, pw * z - w * pz + py * x - px * y])
+
+
+def headed(before: Sequence[float], after: Sequence[float]) -> float:
+    """From one quaternion (4,) to another: the turn about the vertical, radians, counter-clockwise positive, within half a turn."""
+    (pw, px, py, pz), (w, x, y, z) = before, after
+    turned = math.atan2(z * pw - w * pz - x * py + y * px, w * pw + x * px + y * py + z * pz)
+    return 2 * (turned - math.copysign(math.pi, turned) if abs(turned) > math.pi / 2 else turned)
 
 
 class Stretch:
@@ -58,7 +65,7 @@ class Stretch:
 
     @cached_property
     def up(self) -> np.ndarray:
-        return self._whole.up[: len(self.t)] if self._whole else np.ascontiguousarray(_up(self.quat).T)
+        return self._whole.up[: len(self.t)] if self._whole else np.ascontiguousarray(up_in(self.quat).T)
 
     @property
     def bridged(self) -> bool:
@@ -67,12 +74,12 @@ class Stretch:
     @property
     def begins(self) -> np.ndarray:
         """The upward direction in its first frame, (3,)."""
-        return _up(self._rows[0, :4].tolist())
+        return up_in(self._rows[0, :4].tolist())
 
     @property
     def ends(self) -> np.ndarray:
         """And in its last."""
-        return _up(self._rows[-1, :4].tolist())
+        return up_in(self._rows[-1, :4].tolist())
 
     def until(self, n: int) -> Stretch:
         """The first n frames."""
@@ -80,9 +87,7 @@ class Stretch:
 
     def headed(self, i: int) -> float:
         """The heading in frame i, radians, as below."""
-        (pw, px, py, pz), (w, x, y, z) = self._rows[0, :4].tolist(), self._rows[i, :4].tolist()
-        turned = math.atan2(z * pw - w * pz - x * py + y * px, w * pw + x * px + y * py + z * pz)
-        return 2 * (turned - math.copysign(math.pi, turned) if abs(turned) > math.pi / 2 else turned)
+        return headed(self._rows[0, :4].tolist(), self._rows[i, :4].tolist())
 
     def astray_deg(self) -> float:
         """The whole turn between its first frame and its last."""
@@ -161,7 +166,7 @@ class Past:
 
     def up(self, start: int, end: int, every: int = 1) -> np.ndarray:
         """The upward direction in the sensor in these frames, (n, 3)."""
-        return np.ascontiguousarray(_up(self._rows[start - self._first : end + 1 - self._first : every, :4].T.astype(float)).T)
+        return np.ascontiguousarray(up_in(self._rows[start - self._first : end + 1 - self._first : every, :4].T.astype(float)).T)
 
     def t(self, number: int) -> float:
         return self._t[number - self._first]

@@ -15,7 +15,8 @@ import numpy as np
 from vqf import VQF
 
 from processing.errors import BadSamples
-from processing.frames import Frame, Past
+from processing.frames import Frame, Past, up_in
+from processing.standing import WINDOW_S, Standing
 from sensor.samples import Samples
 
 # Or the nearest that divides the sensor's rate; below 30 Hz that itself. 25 takes an eighth more time and finds starts and ends 5 ms better.
@@ -28,8 +29,7 @@ CATCH_UP_TAU_S = 1.0  # this time constant, a tenth of VQF's own: what a leg's o
 HOLE_PERIODS = 1.5  # CONTRACT: a longer step between samples is a gap
 FIRST_S = 1.0  # of samples held back: if they were still they tell the gyroscope's bias before anything else
 FIRST_STEPS = 8  # and at least so many steps between samples, which tell the sample period
-WINDOW_S = 2.0  # how often the bias is looked at after that
-LOOKS = 4  # and in each of them so often whether the last FIRST_S were still, while the bias is unknown (ours)
+LOOKS = 4  # in each of standing.WINDOW_S so often whether the last FIRST_S were still, while the bias is unknown (ours)
 STILL_GYR_STD = math.radians(1.5)  # above a cheap gyroscope's noise, below any deliberate movement (ours)
 TREMOR_S = 0.1  # a muscle's tremor of 8 to 12 Hz, and most of a sensor's noise, are nothing in the mean of so long (ours)
 STILL_ACC_STD = 0.25  # m/s², the same for the accelerometer (ours)
@@ -68,6 +68,8 @@ class Orientation:
         self._pauses: deque[tuple[np.ndarray, float]] = deque(maxlen=PAUSES)
         self._pausing = False
         self._segment = 0
+        self._swayed: list[np.ndarray] = []  # what the gyroscope says in each window in which the leg is as good as still
+        self._standing = Standing()
 
     def update(self, samples: Samples) -> list[Frame]:
         """Frames that these samples complete. Raises BadSamples; then nothing has changed."""
@@ -102,6 +104,7 @@ class Orientation:
         self._vqf = VQF(self.period)
         self._restart(held.t[0])
         self._learn_bias(held.acc[:first], held.gyr[:first])
+        self._swayed.clear()  # the first window begins with the same second
         self._left = self._window if self.bias_known else self._look
         return self._run(held.t.tolist(), held.acc, held.gyr)
 
@@ -132,6 +135,7 @@ class Orientation:
         self._seen_acc: list[np.ndarray] = []  # of the last window, while the bias is unknown
         self._seen_gyr: list[np.ndarray] = []
         self._segment += 1
+        self._standing.forget()
         self._catching_up = False
         self._clock = t - self.period
 
@@ -182,13 +186,32 @@ class Orientation:
         if self._catching_up:
             self._vqf.setTauAcc(TAU_S)
             self._catching_up, self._looks = False, 0
+            self._standing.forget()
         elif not self.bias_known:
             self._look_for_bias()
+            if not self._looks:
+                self._follow_bias(self._seen_gyr[0].mean(axis=0) if self._seen_acc[0].any() else None)
             return
         elif self._vqf.getRestDetected():
             self._set_bias(self._vqf.getBiasEstimate()[0], False)
+            self._standing.forget()
+        else:
+            self._follow_bias()
         self._seen_acc.clear()
         self._seen_gyr.clear()
+
+    def _follow_bias(self, told: np.ndarray | None = None) -> None:
+        """told (3,): what the gyroscope said in the last window, while the bias is unknown; else what is about the vertical
+        is left to learn: VQF follows the rest."""
+        now = self._vqf.getQuat6D().tolist()
+        stood = self._standing.add(now, told)
+        if stood is None:
+            return
+        if self.bias_known and stood.rate:
+            self._set_bias(self._vqf.getBiasEstimate()[0] + stood.rate * up_in(now), True)
+        elif not self.bias_known and stood.told is not None:
+            self.bias_known, self._offset = True, None
+            self._set_bias(stood.told, True)
 
     def _look_for_bias(self) -> None:
         window = LOOKS * self._look
@@ -241,10 +264,11 @@ class Orientation:
     def _learn_bias(self, acc: np.ndarray, gyr: np.ndarray) -> None:
         """From (n, 3) samples, if they were still. A slow even turn of a leg looks the same, but comes to an end."""
         mean = gyr.mean(axis=0)
-        still = self._unrest(gyr) < STILL_GYR_STD and self._unrest(acc) < STILL_ACC_STD
-        up = acc.mean(axis=0)
+        spread, up = self._unrest(gyr), acc.mean(axis=0)
+        still = spread < STILL_GYR_STD and self._unrest(acc) < STILL_ACC_STD
         if not still or np.abs(mean).max() > MAX_BIAS or not up.any():  # zeros: nothing is measured, not stillness
             self._turned = 0.0
+            self.bias_known = bool(self._swayed)  # as well as a leg that has swayed, and does no more, could tell it
             self._presumed, self._unsure = self._presumed if self._unsure is None else self._unsure, None
             return
         about_up, sure = self._turn(mean, up), True
@@ -256,6 +280,9 @@ class Orientation:
                 return
             sure = self._turned >= NO_TURN  # else until the leg stands still otherwise, or so once more
             self._unsure = mean
+        if spread > BIAS_SIGMA:
+            self._swayed.append(mean)
+            mean, sure = sum(self._swayed) / len(self._swayed), False
         self.bias_known = sure
         self._offset = None
         self._set_bias(mean, True)
