@@ -46,9 +46,12 @@ class Company:
 
 
 def _without_partial(company: list[Rep]) -> list[Rep]:
-    """The first that are told of a person: what is partial beside the others."""
-    least = PARTIAL * median(one.rom_deg for one in company)
-    return [one if one.rom_deg >= least else as_partial(one) for one in company]
+    """The first that are told of a person: what is partial beside those before it, of which the first is none."""
+    told = company[:1]
+    for one in company[1:]:
+        whole = median(before.rom_deg for before in told if before.counted)
+        told.append(one if one.rom_deg >= PARTIAL * whole else as_partial(one))
+    return told
 
 
 def as_partial(rep: Rep) -> Rep:
@@ -56,9 +59,10 @@ def as_partial(rep: Rep) -> Rep:
 
 
 def alike(company: list[Rep], rep: Rep) -> bool:
-    """Whether a movement is like those before it taken together, and follows soon."""
-    usual = median(one.rom_deg for one in company)
-    return ALIKE * rep.rom_deg <= usual <= rep.rom_deg / ALIKE and rep.start_s - company[-1].end_s <= COMPANY_S
+    """Whether a movement is like those before it taken together, which were no steps beside it, and follows soon."""
+    usual, span = median(one.rom_deg for one in company), median(one.end_s - one.start_s for one in company)
+    as_far = ALIKE * rep.rom_deg <= usual <= rep.rom_deg / ALIKE
+    return as_far and span >= ALIKE * (rep.end_s - rep.start_s) and rep.start_s - company[-1].end_s <= COMPANY_S
 
 
 def in_rhythm(last: Rep, rep: Rep) -> bool:

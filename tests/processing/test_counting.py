@@ -10,7 +10,7 @@ from people import TRACKS, count, found, person, sets, track
 from scipy.spatial.transform import Rotation
 
 from processing.axis import Lift
-from processing.company import Company
+from processing.company import Company, alike
 from processing.evaluation import score
 from processing.exercises import EXERCISES, RECOGNISED
 from processing.frames import Stretch
@@ -303,16 +303,27 @@ def test_a_leg_of_which_nothing_was_counted_gives_way_to_the_next_one(counted: b
     assert lift.look(quick_lift("x", 30.0, out_s=2.0), True, False, False) == shown
 
 
-def test_one_broken_off_right_after_the_first_is_partial_whatever_has_to_be_sure_of_it() -> None:
-    first = Told(
-        set=0, rep=0, exercise="hip_external_rotation", counted=True, flags=(), start_s=0.0, peak_s=2.5, end_s=5.0,
-        counted_s=5.0, rom_deg=60.0, hip_rom_deg=None, terminal_rotation_deg=None, concentric_s=2.0, hold_s=1.0, eccentric_s=2.0,
-        sparc=-1.5, compensated=False, compensation=(), deviation_deg=0.0, pelvis_deg=None, time_under_tension_s=5.0,
-    )  # fmt: skip
+@pytest.mark.parametrize(("second_deg", "counted"), [(13.0, False), (26.0, False), (40.0, True), (150.0, True)])
+def test_one_broken_off_right_after_the_first_is_partial_whatever_has_to_be_sure_of_it(second_deg: float, counted: bool) -> None:
     company = Company(Own(10.0))
-    assert company.joined(first, True, True, False) == ([], [], False)
-    _, told, counted = company.joined(replace(first, start_s=6.0, end_s=9.0, rom_deg=13.0), True, True, False)
-    assert counted and [(rep.rom_deg, rep.counted) for rep in told] == [(60.0, True), (13.0, False)]
+    assert company.joined(told(0.0, 5.0, 60.0), True, True, False) == ([], [], False)
+    _, both, sure = company.joined(told(6.0, 9.0, second_deg), True, True, False)
+    assert sure and [rep.counted for rep in both] == [True, counted]
+
+
+@pytest.mark.parametrize(("took_s", "company"), [(0.9, False), (2.0, True)])
+def test_steps_are_no_company_of_a_movement_that_takes_twice_as_long(took_s: float, company: bool) -> None:
+    before = [told(i * took_s, took_s, 60.0) for i in range(5)]
+    assert alike(before, told(5 * took_s, 3.5, 40.0)) is company
+
+
+def told(start_s: float, took_s: float, rom_deg: float) -> Told:
+    return Told(
+        set=0, rep=0, exercise="hip_external_rotation", counted=True, flags=(), start_s=start_s, peak_s=start_s + took_s / 2,
+        end_s=start_s + took_s, counted_s=start_s + took_s, rom_deg=rom_deg, hip_rom_deg=None, terminal_rotation_deg=None,
+        concentric_s=0.5 * took_s, hold_s=0.0, eccentric_s=0.5 * took_s, sparc=-1.5, compensated=False, compensation=(),
+        deviation_deg=0.0, pelvis_deg=None, time_under_tension_s=took_s,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("exercise", ["hip_external_rotation", "hip_abduction"])
