@@ -239,7 +239,8 @@ class Excursions:
             if self._rest_since is not None and angles[self._rest_since - first] - angle > MIN_HYSTERESIS_DEG:
                 self._rest_since = None
         leaving = angle - angles[self._low - first] >= self._hysteresis
-        if not leaving and self.still < self._rests(angles[self._low - first]) and now - self.origin <= self._longest:
+        rests = self.still >= self._held or (self.still >= self._quiet and self._is_back())
+        if not (leaving or rests or now - self.origin > self._longest):
             return NOTHING
         end = self._low if self._rest_since is None else self._rest_since
         start, peak, rested, settled = self.origin, self._peak, self._rested, self._rest_since is not None
@@ -249,10 +250,10 @@ class Excursions:
             settled = settled or self._rested
         return [Move("closed", start, peak, end, rested, settled)]
 
-    def _rests(self, angle: float) -> int:
-        """For how many frames a leg has to stand still at this angle to be at rest: short of its beginning it may hesitate."""
-        top = self.angles[self._peak - self.first]
-        return self._quiet if angle - self.zero <= INCOMPLETE * (top - self.zero) else self._held
+    def _is_back(self) -> bool:
+        """Whether the leg is where it began, or near: short of that it may only hesitate."""
+        top, low = self.angle(self._peak), self.angle(self._low)
+        return low - self.zero <= INCOMPLETE * (top - self.zero)
 
     def _arrived(self) -> int:
         """When the angle that now stands still came to stand: in the still stretch it may at first have gone on."""

@@ -43,9 +43,11 @@ class Standing:
 
     def add(self, quat: list[float], told: np.ndarray | None) -> Stood | None:
         """quat (4,): the orientation · told (3,): what the gyroscope said in the window, if anybody wants to know."""
-        ends = self._ends
-        if ends and abs(sum(a * b for a, b in zip(quat, ends[-1][0], strict=True))) < STANDS:
-            ends.clear()
+        ends, (w, x, y, z) = self._ends, quat
+        if ends:
+            a, b, c, d = ends[-1][0]
+            if abs(a * w + b * x + c * y + d * z) < STANDS:
+                ends.clear()
         ends.append((quat, told))
         n = len(ends) - 1
         if n < LEAST:
