@@ -12,6 +12,7 @@ from starlette.responses import Response
 from server import totp
 from server.access import AccountsOf, Anyone, LoggedIn, LoggedOut, Who, address_of, cookie_of
 from server.accounts import ABSOLUTE_S, Accounts
+from server.pages.qr import squares
 from server.pages.views import form, go, local_path, page
 from server.problems import Problem
 from server.service import of
@@ -144,5 +145,6 @@ def _half(who: Who) -> None:
 def _code_page(request: Request, who: Who, next: str, problem: Problem | None = None) -> Response:
     _half(who)
     key, email = who.entrance.login.pending, who.entrance.person.email
-    setup = key and {"key": " ".join(key[i : i + 4] for i in range(0, len(key), 4)), "link": totp.link(key, email)}
+    link = key and totp.link(key, email)
+    setup = key and {"key": " ".join(key[i : i + 4] for i in range(0, len(key), 4)), "link": link, "code": squares(link)}
     return page(request, "code.html", problem, next=next, setup=setup)

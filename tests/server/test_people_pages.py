@@ -36,6 +36,7 @@ async def test_from_the_first_link_to_a_programme(browser, tmp_path: Path, width
             await page.fill(f"#{name}", value)
         await fits()
         await page.click("text=Begin")
+        assert await page.is_visible("svg.qr")  # for the app's camera
         key = (await page.text_content(".key code")).replace(" ", "")
         await fits()
         await page.fill("#code", totp.code(key, int(house.clock.now // totp.STEP_S)))
