@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from operator import mul
 from statistics import median
-from typing import NamedTuple
 
 import numpy as np
 
 from processing.axis import Lift, cross, plane
 from processing.frames import Stretch
 from processing.results import SET_PAUSE_S, Compensation
+from processing.way import FEW, OWN_REPS, OWN_SPREAD_DEG, OwnWay, Point
 
 PELVIS_WARN_DEG = 5.0  # CONTRACT: so much pelvis rotation is a compensation
 TURN_LEVER = 0.43  # SIGNALS: the thigh tilts by 0.43 of a pelvic turn, 0.6 of a forward tilt; the smaller one
@@ -33,24 +33,21 @@ ROLL_LEVER = 0.6  # of a pelvic roll in a leg that has risen by RISEN: the leg f
 RISEN, HIGH = 0.90, 0.80
 ELSEWHERE_DEG = 6.0  # a rest further from the last one: the band or the person sits elsewhere, learn anew (ours)
 ANEW_DEG = 2.5  # and after a pause that ends a set by more than twice what a natural wobble makes of the leg, 0.9 (ours)
-OWN_REPS = 20  # a way to move is known by more repetitions than a range of motion: some of them will be helped (ours)
 SPREAD = 3.0  # times how far the person's own repetitions lie from their way: three standard deviations (ours)
-# SIGNALS: natural wobble is up to 1.5 degrees of pelvis, at most 0.9 of leg; a person's repetitions lie so far apart.
-OWN_SPREAD_DEG = 0.5
 # How the axis of a turn may stand to the vertical (as the thigh does, give or take the plane that the foot keeps to), and
 # how a leg may roll and swing as it rises, before a person has shown their own: standard deviations (ours; no source).
 THIGH_DEG, ROLLS_DEG, SWINGS_DEG, TOP_DEG = 4.0, 3.0, 3.0, 2.5
+TAILS = 4.0  # and its tails are Student's of so many degrees of freedom: some stand far off (Lange et al., JASA 1989;84:881)
 TOP_SHARE = 0.5  # what swings at the top counts half: a foot that turns there adds its own (ours)
 UNSURE_DEG = np.array([ROLLS_DEG, SWINGS_DEG, TOP_SHARE * TOP_DEG])
-HELPED = 0.2  # density of helped repetitions against that at the middle of the own ones: far apart against close (ours)
 USUAL = 0.7  # of a person's turns at the top are at most the usual one, some may be missing; where no turn belongs to
 # the exercise so many are at least their own, some may be helped (ours)
 # Of one minus the cosine, in the mean: a foot turned by 20 degrees for half of the time at the top (ours).
 TURNED, LIKE = 0.005, 0.7
 OWN_LEGS = 5  # median of so many; a band that is pushed is followed in three (ours)
 WIDEST = 8.0  # real legs, lifted well, roll and swing 4 degrees more or less from one repetition to the next [M]
-ALIKE = 0.25  # of the repetitions lie together where a person has a way at all (ours)
-FEW = 5  # fewer repetitions show no spread (ours)
+TURN_SD_DEG = 5.4 / 1.96 / math.sqrt(2)  # SIGNALS: the minimal detectable change; a range of motion is no surer than that
+MAD = 1.4826  # times the median distance from the median: a standard deviation
 STEEP = math.cos(math.radians(45))  # a steeper leg has ever less of a direction seen from above (ours)
 OWN_TERMINAL = 0.5  # SIGNALS: missing is under half of the person's own
 MIN_TERMINAL_DEG = 12.0  # less than this is no terminal rotation to miss (ours)
@@ -66,87 +63,15 @@ class Seen:
     flags: tuple[str, ...] = ()
 
 
-class Point(NamedTuple):
-    """One repetition. at: (d,) · weight: degrees of deviation for each unit off the way, over OWN_SPREAD_DEG ·
-    left: what no way at all explains of it, over OWN_SPREAD_DEG too."""
+class TurnWatch:
+    """The axis of the hip in the sensor is the person's own: learnt over repetitions, it is what a turn keeps to.
 
-    at: np.ndarray
-    weight: float
-    left: float = 0.0
-
-
-class OwnWay:
-    """The densest place among the repetitions so far, drawn towards a guess while there are few.
-
-    unsure: (d,), how far from the guess the way may be, as a standard deviation. widest: so many times OWN_SPREAD_DEG
-    may the repetitions of a person who is never twice alike lie apart.
+    How far they turn stays theirs wherever the band sits, and a pelvis that turns along turns the leg further.
     """
 
-    def __init__(self, unsure: np.ndarray, widest: float = 1.0) -> None:
-        self._half_sure, self._widest = 1 / unsure**2 / 2, widest
-        self._kept = np.empty((0, len(unsure) + 2))  # a row each: where it is, and the squares of weight and left
-        self._found: tuple[np.ndarray, float] | None = None
-
-    def keep(self, point: Point) -> None:
-        self._kept = self._and(point)[-OWN_REPS:]
-
-    def forget(self) -> None:
-        self._kept = self._kept[:0]
-        self._found = None
-
-    def find(self, guess: np.ndarray, new: Point, fresh: bool = True) -> tuple[np.ndarray, float]:
-        """The way (d,), and how far, in degrees, its repetitions lie from it, the present one, `new`, among them.
-
-        fresh False: the way of the last repetition will do, if there was one.
-        """
-        if fresh or self._found is None:
-            self._found = self._look(guess, self._and(new))
-        return self._found
-
-    def _and(self, new: Point) -> np.ndarray:
-        return np.concatenate((self._kept, [[*new.at.tolist(), new.weight**2, new.left**2]]))
-
-    def _look(self, guess: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, float]:
-        points, weight, left, n = kept[:, :-2], kept[:, -2], kept[:, -1], len(kept)
-        wide = 1.0
-        while True:
-            way, share, distance = self._densest(points, weight / wide**2, left / wide**2, guess)
-            near = float(share.sum())
-            if wide >= self._widest or n < FEW or near >= ALIKE * n:
-                break
-            wide *= 2
-        return way, wide * OWN_SPREAD_DEG * math.sqrt(float(share @ distance) / (2 * near + 1e-9))
-
-    def _densest(
-        self, points: np.ndarray, weight: np.ndarray, left: np.ndarray, guess: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The densest place (d,) among points (n, d), each one's share in it (n,), and its squared distance (n,)."""
-        n, d = points.shape
-        told = np.ones((n, d + 1))  # from the guess; and one, which counts them
-        points = np.subtract(points, guess, out=told[:, :d])
-        off = np.zeros((n + 1, d))  # the points, and the guess itself
-        off[:n] = points
-        square, ones = off * off, np.ones(d)  # as in reach.ONES
-        size = square @ ones
-        apart = size[:-1] + size[:, None] - 2 * (off @ points.T)  # squared, without an array of three dimensions
-        weight, left = weight / -2, left / -2
-        likely = np.log((np.exp(apart * weight + left) + HELPED).prod(axis=1))
-        way = off[(likely - square @ self._half_sure).argmax()]
-        for _ in range(3):  # to the top of the hill whose foot was found
-            apart = points - way
-            closeness = (apart * apart) @ ones * weight + left
-            near = np.exp(closeness)
-            share = near / (near + HELPED)
-            pull = (share * weight) @ told
-            way = pull[:d] / (pull[d] - self._half_sure)
-        return guess + way, share, -2 * closeness
-
-
-class TurnWatch:
-    """The axis of the hip in the sensor is the person's own: learnt over repetitions, it is what a turn keeps to."""
-
     def __init__(self) -> None:
-        self._own = OwnWay(np.full(3, math.radians(THIGH_DEG)))
+        self._own = OwnWay(np.full(3, math.radians(THIGH_DEG)), tails=TAILS)
+        self._turns_deg: deque[float] = deque(maxlen=OWN_REPS)
         self._rest, self._last_t = np.zeros(3), -math.inf
 
     def look(self, moved: Stretch, learn: bool) -> Seen:
@@ -166,7 +91,10 @@ class TurnWatch:
         if self._rest @ rest < math.cos(math.radians(near)):
             self._own.forget()
         unit = math.degrees(1) / OWN_SPREAD_DEG
-        point = Point(axis, float(np.abs(turned).max()) * unit, float(np.abs(way - turned * d).max()) * unit / 2)
+        furthest = float(np.abs(turned).max())
+        turn_deg = math.degrees(2 * math.asin(min(1.0, furthest / 2)))
+        left = math.hypot(float(np.abs(way - turned * d).max()) * unit / 2, self._further(turn_deg))
+        point = Point(axis, furthest * unit, left)
         own, spread = self._own.find(rest, point, learn)
         lean = turn.conj() * (way - turned * (own @ across))
         if learn:  # a pelvis that led the way has begun before the leg: between the rests before and after
@@ -175,9 +103,17 @@ class TurnWatch:
         helped = deviation >= max(PELVIS_WARN_DEG * TURN_LEVER, SPREAD * spread)
         if learn:
             self._own.keep(point)
+            self._turns_deg.append(turn_deg)
             self._rest, self._last_t = rest, float(moved.t[-1])
         # From the leg alone tilt and turn of the pelvis look the same: both push the hip to the front or back.
         return Seen(deviation, (Compensation("other", deviation),) if helped else ())
+
+    def _further(self, turn_deg: float) -> float:
+        """Than the person turns, in their own standard deviations; 0 if not, or nothing is known of them."""
+        if len(self._turns_deg) < FEW:
+            return 0.0
+        usual = median(self._turns_deg)
+        return max(0.0, (turn_deg - usual) / max(TURN_SD_DEG, MAD * median(abs(one - usual) for one in self._turns_deg)))
 
 
 class LiftWatch:
@@ -188,6 +124,7 @@ class LiftWatch:
         self._own = OwnWay(UNSURE_DEG, WIDEST)
         self._turning: deque[np.ndarray] = deque(maxlen=OWN_LEGS)
         self._rising: deque[np.ndarray] = deque(maxlen=OWN_REPS)
+        self._bends: deque[float] = deque(maxlen=OWN_REPS)  # how the leg rolls on its way, beside evenly, degrees
         self._terminals: deque[float] = deque(maxlen=OWN_REPS)
         self._drifts: deque[float] = deque(maxlen=OWN_LEGS)  # of the leg's direction seen from above, degrees/s
         self._rest = np.zeros(3)
@@ -195,7 +132,7 @@ class LiftWatch:
     def look(self, moved: Stretch, learn: bool) -> Seen:
         """One repetition; `learn`: it is a whole one."""
         if self._rest @ moved.up[0] < math.cos(math.radians(ELSEWHERE_DEG)):
-            self._own.forget()
+            self._learn_anew()
             self._turning.clear()
             self._rising.clear()
         leg = self._leg(moved, learn)
@@ -219,11 +156,15 @@ class LiftWatch:
         tops = sorted([*self._terminals, terminal], key=abs)
         usual = abs(tops[int(USUAL * len(tops))])
         turns = self._terminal_rotation and usual >= MIN_TERMINAL_DEG  # this person, as a rule
-        rolls = np.abs(roll - rise * own[0])[: risen + 1]
-        rolled = float(rolls[risen])
-        if not turns:  # what they roll at the top whenever nothing helps is theirs too
-            at_the_top = abs(roll[risen] - own[0] + terminal - tops[int((1 - USUAL) * len(tops))])
-            rolled = max(rolled, ROLL_LEVER * float(max(rolls.max(), at_the_top)))
+        over = float(roll[risen] - own[0])
+        rolled = abs(over)
+        beside = (roll - rise * roll[risen])[: risen + 1]
+        on_the_way = int(np.abs(beside).argmax())
+        bend = float(beside[on_the_way])
+        if not turns:  # what they roll on the way and at the top whenever nothing helps is theirs too
+            bent = float(rise[on_the_way]) * over + bend - _least([*self._bends, bend])
+            at_the_top = over + terminal - _least(tops)
+            rolled = max(rolled, ROLL_LEVER * max(abs(bent), abs(at_the_top)))
         swung = float(max(abs(swing[risen] - own[1]), abs(furthest - own[2] / TOP_SHARE)))
         seen, flags = [], []
         if rolled >= max(PELVIS_WARN_DEG * ROLL_LEVER, SPREAD * spread):
@@ -237,9 +178,14 @@ class LiftWatch:
         if learn:
             self._own.keep(point)
             self._terminals.append(terminal)
+            self._bends.append(bend)
             self._rest = moved.up[0]
         seen.sort(key=lambda one: -one.deg)
         return Seen(max(rolled, swung), tuple(seen), abs(terminal) if self._terminal_rotation else None, tuple(flags))
+
+    def _learn_anew(self) -> None:
+        self._own.forget()
+        self._bends.clear()
 
     def _leg(self, moved: Stretch, learn: bool) -> np.ndarray | None:
         """The leg's direction in the sensor: what keeps its place in space while the foot turns at the top.
@@ -255,6 +201,8 @@ class LiftWatch:
         if axis @ rises < 0:
             axis = -axis
         shown = turned >= TURNED and axis @ rises > LIKE
+        if learn and shown and not self._turning:
+            self._learn_anew()  # what was seen so far is about another leg
         if shown or self._turning:
             legs = [*self._turning, axis] if shown else list(self._turning)
             kept = self._turning
@@ -267,6 +215,11 @@ class LiftWatch:
         if learn and self._turning:
             self._lift.turns_about(leg)
         return leg
+
+
+def _least(degrees: list[float]) -> float:
+    """What so few are less than that it is the person's own, whichever way it goes."""
+    return sorted(degrees, key=abs)[int((1 - USUAL) * len(degrees))]
 
 
 def _elevation(moved: Stretch, leg: np.ndarray) -> np.ndarray:

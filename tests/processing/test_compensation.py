@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from people import TRACKS, count, sets, found
 from scipy.spatial.transform import Rotation
 
-from processing.compensation import OwnWay, Point, TurnWatch, _longest
+from processing.axis import Lift
+from processing.compensation import LiftWatch, TurnWatch, _longest
 from processing.exercises import EXERCISES
 from processing.frames import Stretch
 from processing.results import SessionResult
+from processing.way import OwnWay, Point
 from sensor.motion import CHEAP, GOOD, Movement, Rep, Set, Simulation, Still, simulate
 from sensor.motion.profiles import Skewed
 
@@ -70,6 +72,41 @@ def test_a_band_that_sits_elsewhere_is_learnt_anew() -> None:
     looks(watch, [turn(35.0)] * 5)
     pushed = Rotation.from_euler("x", 12, degrees=True)
     assert looks(watch, [turn(35.0, band=pushed)] * 3 + [turn(35.0, 6.0, band=pushed)]) == [False] * 3 + [True]
+
+
+def test_who_stands_far_from_upright_is_known_by_their_second_turn() -> None:
+    assert looks(TurnWatch(), [turn(35.0, axis_deg=11.0)] * 3) == [True, False, False]
+
+
+def test_a_set_that_begins_with_help_is_told_by_how_far_the_person_turned_before() -> None:
+    watch = TurnWatch()
+    looks(watch, [turn(35.0)] * 6)
+    elsewhere = Rotation.from_euler("x", 8, degrees=True)
+    further = [turn(46.0, lean, band=elsewhere) for lean in (5.0, 5.2, 4.9, 5.1)]
+    assert looks(watch, [*further, turn(35.0, band=elsewhere)]) == [True] * 4 + [False]
+
+
+def test_who_turns_further_in_the_first_set_than_ever_and_does_not_lean_is_left_alone() -> None:
+    watch = TurnWatch()
+    assert not any(looks(watch, [turn(35.0)] * 6 + [turn(50.0)] * 4))
+
+
+def lift(bend_deg: float) -> Stretch:
+    """Up by 25 degrees and down; half-way up and down the leg, which is x, has rolled by bend_deg."""
+    t = np.arange(0, 4, 0.04)
+    share = np.sin(np.pi * t / 4) ** 2
+    raised = Rotation.from_rotvec(np.outer(25 * share, [0, -1, 0]), degrees=True)
+    poses = raised * Rotation.from_rotvec(np.outer(bend_deg * np.sin(np.pi * share), [1, 0, 0]), degrees=True)
+    up = poses.inv().apply([0.0, 0.0, 1.0])
+    return Stretch(t, np.column_stack([poses.as_quat(scalar_first=True), 9.81 * up, np.zeros(len(t))]))
+
+
+def test_a_leg_that_always_rolls_alike_on_its_way_is_no_pelvis() -> None:
+    told = Lift(0.0)
+    told.leg = np.array([1.0, 0.0, 0.0])
+    watch = LiftWatch(told, terminal_rotation=False)
+    said = [bool(watch.look(lift(bend), True).compensation) for bend in (7.0, 7.2, 6.9, 7.1, 16.0, 7.0)]
+    assert said == [False] * 4 + [True, False]
 
 
 @settings(max_examples=30)

@@ -176,7 +176,7 @@ def spoiled(old: str, new: str) -> bytes:
         sealed('["object","processing.tracker:Tracker",{}]'),
         sealed('["object","processing.tracker:Tracker",{"__class__":1}]'),
         sealed('["object","processing.results:Gap",{"start_s":1}]'),
-        sealed('["named","processing.compensation:Point",1]'),
+        sealed('["named","processing.way:Point",1]'),
         sealed('["named","processing.counter:Found",1]'),
         sealed('["ndarray","|O",[1],[0],"AAAAAAAAAAA="]'),
         sealed('["ndarray","<f8",[1000000000000],[0],"AAAAAAAAAAA="]'),
