@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+pytest.register_assert_rewrite("pages")  # says what was compared
+
 from chromium import launched
 from emulated import FLAG, ReferenceBand
 from house import Browser, House, housing

@@ -224,3 +224,5 @@ class Air:
             said = list(self.band.write(uuid, base64.b64decode(event["data"])))
         await self._cdp.send("BluetoothEmulation.simulateCharacteristicOperationResponse", answer)
         await self.notify(said)
+        if kind == "write" and isinstance(self.band, ReferenceBand):
+            await self.notify(self.band.due())  # what was missed is sent without anybody's doing

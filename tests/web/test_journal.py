@@ -29,6 +29,14 @@ async def emptied(page) -> None:
             await asyncio.sleep(0.05)
 
 
+async def arrived(page, many: int) -> None:
+    """The phone has all that the band has measured, however often the link had to be made anew."""
+    async with asyncio.timeout(60):
+        while (session := (await kept(page))[0])["mark"]["next"] != many:
+            await asyncio.sleep(0.05)
+    assert not session["ended"]
+
+
 async def ended(page) -> None:
     """Kept as one that is over, though the server does not know."""
     async with asyncio.timeout(60):
@@ -65,6 +73,7 @@ async def rest(page, walk, air: Air) -> None:
     await back(band, 1)
     await page.context.set_offline(False)
     await air.goes_on(many)
+    await arrived(page, many)
     assert ("replay", many // 4 * 2) in band.asked
     found = await finished(page, walk)
     same(found, walk.expected(band))
