@@ -6,6 +6,7 @@ server's and nobody else's. It ends when the first one does, however the server 
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import pickle
@@ -32,6 +33,7 @@ def main() -> None:
     for name in signal.SIGINT, signal.SIGTERM:
         signal.signal(name, signal.SIG_IGN)
     logs.install()
+    gc.freeze()  # as in run.py
     asked, told = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever prints says nothing to the server
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import os
 import socket
 import sys
@@ -37,6 +38,8 @@ def serve(settings: Settings) -> None:
             print(f"hiprep: {what}, by this link, once, within 7 days: {link}", flush=True)
         if (os.cpu_count() or 1) > 1:
             server.service.background.add(asyncio.create_task(server.service.prepare()))
+        gc.collect()
+        gc.freeze()  # what is there now stays: to look through it for garbage again and again holds everybody up, 0.1 s each time
 
     _make_room()
     with listener, contextlib.suppress(KeyboardInterrupt):
