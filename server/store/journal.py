@@ -6,8 +6,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Connection, LargeBinary, bindparam, delete, func, literal, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Connection, delete, func, select
 
 from sensor.frames import Entry
 from server.errors import NotNew, PacketConflict
@@ -69,22 +68,19 @@ def _insert(rows: int) -> str:
 
 def _insert_arrays(connection: Connection, rows: Sequence[tuple]) -> int:
     """One statement however many they are, which also knows how many were new."""
-    columns = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
-    return connection.execute(_FROM_ARRAYS, columns, execution_options=COUNTED).rowcount
+    from server.store.arrays import BigInts, Bytes  # psycopg's: who has no PostgreSQL needs none of it
+
+    *numbers, data = zip(*rows, strict=True)
+    columns = (*map(BigInts, numbers), Bytes(data))
+    return connection.exec_driver_sql(_FROM_ARRAYS, columns, execution_options=COUNTED).rowcount
 
 
 INSERT = {"sqlite": _insert_rows, "postgresql": _insert_arrays}
 
 
-def _from_arrays():
-    kinds = [LargeBinary if name == "data" else BigInteger for name in _COLUMNS]
-    arrays = [bindparam(name, type_=postgresql.ARRAY(kind)) for name, kind in zip(_COLUMNS, kinds, strict=True)]
-    rows = func.unnest(*arrays).table_valued(*_COLUMNS).render_derived()
-    made = select(literal(BAND), *(rows.c[name] for name in _COLUMNS))
-    return postgresql.insert(packets).from_select(["band", *_COLUMNS], made).on_conflict_do_nothing()
-
-
-_FROM_ARRAYS = _from_arrays()
+_FROM_ARRAYS = (
+    f"INSERT INTO {packets.name} (band, {', '.join(_COLUMNS)}) SELECT {BAND}, * FROM unnest(%b, %b, %b, %b, %b) ON CONFLICT DO NOTHING"
+)
 
 
 def _compare(connection: Connection, session: int, entries: Sequence[Entry]) -> None:

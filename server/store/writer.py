@@ -97,7 +97,7 @@ class Writer:
         try:
             with self._engine.connect() as connection, connection.begin():
                 for job, future in group:
-                    outcomes.append((future, *self._attempt(connection, job)))
+                    outcomes.append((future, *self._attempt(connection, job, alone=len(group) == 1)))
         except (DBAPIError, StoreError) as error:  # the commit itself, or a disk that is full: the whole group
             problem = self._backend.as_store_error(error) if isinstance(error, DBAPIError) else error
             outcomes = [(future, None, problem) for _, future in group]
@@ -109,15 +109,21 @@ class Writer:
             else:
                 future.set_exception(problem)
 
-    def _attempt(self, connection: Connection, job: Job) -> tuple[Any, Exception | None]:
-        """One job in a savepoint: what it refuses is its own affair, a failing disk is everybody's."""
-        connection.exec_driver_sql("SAVEPOINT job")
+    def _attempt(self, connection: Connection, job: Job, alone: bool) -> tuple[Any, Exception | None]:
+        """What a job refuses is its own affair, a failing disk is everybody's. Among others it runs in a savepoint: each
+        statement is a way to the database and back, after which this thread waits for Python's lock again."""
+        if not alone:
+            connection.exec_driver_sql("SAVEPOINT job")
         try:
             value, problem = job(connection), None
         except Exception as error:
             value, problem = None, self._backend.as_store_error(error) if isinstance(error, DBAPIError) else error
             if isinstance(problem, StoreFull | StoreLost) or not self._backend.lives(connection):
                 raise problem from error
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
-        connection.exec_driver_sql("RELEASE SAVEPOINT job")
+            if alone:
+                connection.get_transaction().rollback()
+            else:
+                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
+        if not alone:
+            connection.exec_driver_sql("RELEASE SAVEPOINT job")
         return value, problem
