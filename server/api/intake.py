@@ -127,11 +127,14 @@ class _Talk:
 
     async def say(self, message: dict[str, Any]) -> None:
         async with asyncio.timeout(SEND_S):
-            await self._socket.send_text(json.dumps(message, separators=(",", ":")))
+            await self._socket.send_text(_written(message))
 
     async def _close(self, code: int) -> None:
         async with asyncio.timeout(SEND_S):
             await self._socket.close(code)
+
+
+_written = json.JSONEncoder(separators=(",", ":")).encode  # made once, not with each acknowledgement
 
 
 def _ack(epoch: int, acknowledged: int | None) -> dict[str, Any]:
