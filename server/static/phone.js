@@ -5,10 +5,17 @@ const SEND_MS = 10_000; // what is sent at the log-out, at most
 const journal = () => import("./bands/journal.js");
 const sending = () => import("./bands/sync.js").then(({ sync }) => sync(owner));
 
+// All that can be: what another tab still records cannot.
+async function sent() {
+  const { elsewhere } = await import("./bands/sync.js");
+  if (await elsewhere()) return;
+  await Promise.race([sending(), new Promise((go) => setTimeout(go, SEND_MS))]);
+}
+
 for (const form of document.querySelectorAll('form[action="/logout"]')) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    await Promise.race([sending(), new Promise((go) => setTimeout(go, SEND_MS))]);
+    await sent();
     const { forgetOf, sessions } = await journal();
     const left = (await sessions()).filter((session) => session.owner === owner).length;
     if (left && !confirm(form.dataset.ask)) return;

@@ -164,6 +164,27 @@ async def test_one_tab_records(browser, walk) -> None:
         assert not session["ended"]
 
 
+async def test_who_logs_out_while_another_tab_records_is_asked_at_once(browser, walk) -> None:
+    page, band = await walk.page(browser), ReferenceBand()
+    async with Air(page, band) as air:
+        await connected(page)
+        await started(page)
+        await air.goes_on(band.takes(walk.samples) // 4)
+        other, asked = await page.context.new_page(), asyncio.Event()
+
+        async def stays(dialog) -> None:
+            await dialog.dismiss()
+            asked.set()
+
+        other.on("dialog", stays)
+        await other.goto("/intended-use")
+        await other.evaluate("() => { window.setTimeout = () => 0; }")  # however long it would wait
+        await other.click("form[action='/logout'] button")
+        async with asyncio.timeout(60):
+            await asked.wait()
+        assert len(await kept(page)) == 1
+
+
 async def test_who_logs_out_leaves_nothing(browser, walk) -> None:
     """What can be sent is sent; what cannot is lost only when they say so."""
     page, band = await walk.page(browser), ReferenceBand()
