@@ -116,7 +116,7 @@ export class Band {
       started_at: new Date().toISOString(),
     };
     const at = Date.now();
-    await this.#keep({ key, owner: this.owner, told, device: device.id, name: this.name, battery: this.battery, at, id: null, ended: false, mark: null });
+    await this.#keep({ key, owner: this.owner, told, device: device.id, name: this.name, battery: this.battery, at, id: null, ended: false });
   }
 
   // What was cut off by a reload or worse. Needs a tap where the browser has forgotten the band.
@@ -124,7 +124,7 @@ export class Band {
     const device = (await allowed(session.device)) ?? (await choose(session.told.driver));
     if ((device.name || device.id) !== session.name) throw new Trouble("other_band", session.name);
     await this.#keep(session);
-    const known = { model: modelNamed(session.told.driver), info: unhex(session.told.info), next: session.mark };
+    const known = { model: modelNamed(session.told.driver), info: unhex(session.told.info), next: this.#recording.mark };
     await this.#join(device, known);
   }
 

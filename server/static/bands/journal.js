@@ -23,7 +23,7 @@ export function database() {
     const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
       request.result.createObjectStore("sessions", { keyPath: "key" });
-      request.result.createObjectStore("packets"); // [session, index] -> {ns, packet}
+      request.result.createObjectStore("packets"); // [session, index] -> {ns, packet, mark}
       request.result.createObjectStore("owner"); // 0 -> whose phone this is, as far as it knows
     };
     const db = await done(request);
@@ -38,7 +38,7 @@ export async function sessions() {
   return done((await database()).transaction("sessions").objectStore("sessions").getAll());
 }
 
-// What is known of a session: {key, owner, told, model, info, device, battery, id, ended, mark, at}.
+// What is known of a session: {key, owner, told, model, info, device, battery, id, ended, at}.
 export async function keep(session) {
   const transaction = (await database()).transaction("sessions", "readwrite");
   transaction.objectStore("sessions").put(session);
@@ -79,7 +79,8 @@ export async function entries(key, from, most = BATCH) {
   return values.map((value, i) => ({ index: keys[i][1], ...value }));
 }
 
-async function last(key) {
+// The newest entry, whose mark is what a reader has to know to go on after it; null: there is none.
+export async function last(key) {
   const store = (await database()).transaction("packets").objectStore("packets");
   const cursor = await done(store.openCursor(all(key), "prev"));
   return cursor && { index: cursor.key[1], ...cursor.value };
@@ -90,6 +91,7 @@ export class Recording {
   problem = null; // "full", or "disk": why packets are not written now
   stored = 0; // packets
   next = 0; // index
+  mark = null; // of the last packet that was stored before
   #late = [];
   #writing = null;
   #over = false;
@@ -105,6 +107,7 @@ export class Recording {
     const before = await last(session.key);
     if (before) {
       recording.next = recording.stored = before.index + 1;
+      recording.mark = before.mark;
       const ns = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e3)) * 1000n;
       if (ns < before.ns) recording.#offset = before.ns - ns;
     }
@@ -116,12 +119,12 @@ export class Recording {
     return this.#late.length;
   }
 
-  // ms since 1970; mark: what a reader has to know after a reload.
+  // ms since 1970; mark: what a reader has to know to go on after this packet. It is stored with it: one that was ahead of
+  // what is stored would have nobody ask the band for what is missing.
   put(packet, ms, mark = null) {
     if (this.#over) return;
     const ns = BigInt(Math.round(ms * 1e3)) * 1000n + this.#offset;
-    this.#late.push({ index: this.next++, ns, packet });
-    if (mark) this.session.mark = mark;
+    this.#late.push({ index: this.next++, ns, packet, mark });
     this.session.at = ms;
     this.#writing ??= this.#write();
   }
@@ -157,7 +160,7 @@ export class Recording {
       try {
         const transaction = (await database()).transaction(["sessions", "packets"], "readwrite");
         const packets = transaction.objectStore("packets");
-        for (const { index, ns, packet } of some) packets.put({ ns, packet }, [this.session.key, index]);
+        for (const { index, ...entry } of some) packets.put(entry, [this.session.key, index]);
         transaction.objectStore("sessions").put(this.session);
         await complete(transaction);
         this.#late = this.#late.filter(({ index }) => index > some.at(-1).index);
